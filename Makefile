@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Names for the scripts, each of which says at its top what it does.
+
+KERNEL ?=
+ARGS ?=
+export KERNEL
+
+.PHONY: help demo test kunit tree export packages clean
+.NOTPARALLEL:
+
+help: ## list the targets (this text)
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+		while IFS='|' read -r t d; do printf 'make %-9s %s\n' "$$t" "$$d"; done
+
+demo: tree ## measure simulated GPUs with and without multi-pass notifiers
+	@scripts/demo
+
+test: tree ## every check and test of the series and of the scripts
+	@scripts/test
+
+kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*' to filter)
+	@set -f; scripts/kunit $(ARGS)
+
+tree: packages ## build/tree: the patched kernel, a commit for each patch (KERNEL=dir: on your kernel)
+	@scripts/import
+
+export: ## write the commits of build/tree to patches/
+	@scripts/export
+
+packages: ## install the Debian packages that are missing
+	@scripts/packages
+
+clean: ## remove what was built; keep the download, and work that is in build/tree only
+	@scripts/clean

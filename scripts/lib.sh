@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# What the scripts share. Sourced by them, never run.
+#
+# SERIES_DIR  the directory with base.env, patches/ and build/; the tests set
+#             it, everybody else works in the repository itself
+#
+# Exit codes of every script: 0 done, 1 stopped with one line on stderr that
+# says why and what to type.
+set -eu
+export LC_ALL=C
+
+me=${0##*/}
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+top=${SERIES_DIR:-$root}
+# shellcheck disable=SC2034 # used by the scripts that source this
+{
+	build=$top/build
+	patches=$top/patches
+	tree=$build/tree
+	jobs=$(nproc)
+}
+
+note() { printf '%s: %s\n' "$me" "$*"; }
+die() { printf '%s: %s\n' "$me" "$*" >&2; exit 1; }
+
+# The names of the commits and the bytes of the patches must not depend on who
+# runs this: no personal or system configuration, no hooks, no variables that a
+# git command left behind when it started us.
+# shellcheck disable=SC2046 # a list of names
+unset $(git rev-parse --local-env-vars 2>/dev/null) GIT_EXTERNAL_DIFF \
+	GIT_DIFF_OPTS GIT_AUTHOR_DATE GIT_COMMITTER_DATE || :
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+git() {
+	command git -c core.hooksPath=/dev/null -c core.autocrlf=false \
+		-c core.fsmonitor=false -c gc.auto=0 "$@"
+}
+
+# One line for each patch file: its hash and its name.
+patch_hashes() (
+	cd "$1" && for p in *.patch; do
+		[ ! -f "$p" ] || sha256sum -- "$p"
+	done
+)
+
+# Is patches/ what it was when build/tree and patches/ were last made equal?
+patches_unchanged() {
+	patch_hashes "$patches" | cmp -s - "$tree/.git/series-patches"
+}
+
+# record REPOSITORY: it holds what patches/ holds, as of now.
+record() {
+	git -C "$1" update-ref refs/series/exported HEAD
+	patch_hashes "$patches" >"$1/.git/series-patches"
+}
+
+# tree_problem: say what keeps build/tree from being imported over or exported.
+tree_problem() {
+	_git=$tree/.git
+	for _f in rebase-merge rebase-apply sequencer MERGE_HEAD CHERRY_PICK_HEAD \
+		REVERT_HEAD; do
+		if [ -e "$_git/$_f" ]; then
+			echo "a rebase, am, merge or cherry-pick is not finished in build/tree: end it ('git -C build/tree status' says how)"
+			return
+		fi
+	done
+	if [ "$(git -C "$tree" symbolic-ref -q HEAD)" != refs/heads/series ]; then
+		echo "build/tree is not on its branch 'series': type 'git -C build/tree checkout series'"
+		return
+	fi
+	if [ -n "$(git -C "$tree" status --porcelain | head -n 1)" ]; then
+		echo "build/tree has uncommitted work: commit it there, or put it aside with 'git -C build/tree stash -u'"
+	fi
+}
+
+# apply_series TREE PATCHES SCRATCH: make the repository SCRATCH, which borrows
+# TREE's objects, and put PATCHES/*.patch on TREE's base there, with git am. TREE
+# itself is not touched, so there is nothing to undo when a patch fails. Each
+# patch's author is its committer too: everybody gets the same commit ids.
+apply_series() {
+	rm -rf "$3"
+	command git init -q --template= -b series "$3"
+	mkdir -p "$3/.git/objects/info"
+	echo "$1/.git/objects" >"$3/.git/objects/info/alternates"
+	git -C "$3" update-ref HEAD \
+		"$(git -C "$1" rev-parse --verify refs/series/base)"
+	git -C "$3" read-tree HEAD
+	# The attributes decide what stands after the @@ of a hunk.
+	(cd "$3" && git ls-files -z '*.gitattributes' | git checkout-index -z --stdin)
+	for _p in "$2"/*.patch; do
+		[ -f "$_p" ] || die "no patches in patches/: type 'git checkout patches'"
+		_info=$(git mailinfo /dev/null /dev/null <"$_p" 2>/dev/null) || _info=
+		(
+			GIT_COMMITTER_NAME=$(echo "$_info" | sed -n 's/^Author: //p')
+			GIT_COMMITTER_EMAIL=$(echo "$_info" | sed -n 's/^Email: //p')
+			export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
+			git -C "$3" am -q --no-3way --keep-non-patch \
+				--committer-date-is-author-date "$_p" </dev/null
+		) >"$3/.git/am.log" 2>&1 && continue
+		_why=$(sed -n 's/^error: \(.*\): \(patch does not apply\|does not exist.*\|already exists.*\|No such file.*\|does not match index\)$/\1/p' \
+			"$3/.git/am.log" | sort -u | tr '\n' ' ')
+		[ -n "$_why" ] || _why=$(grep -m 1 -E '^(error|fatal):' "$3/.git/am.log" ||
+			echo 'not a patch')
+		die "patches/${_p##*/} does not apply: ${_why% } (nothing was changed): mend the patch, or type 'git checkout patches', then 'make tree'"
+	done
+}
+
+# format_series REPOSITORY RANGE DIRECTORY: the patch files. Every flag that a
+# repository's own configuration could set is set here.
+format_series() {
+	git -C "$1" -c format.signOff=false -c format.encodeEmailHeaders=true \
+		-c diff.suppressBlankEmpty=false \
+		-c core.quotePath=true -c core.attributesFile=/dev/null \
+		format-patch -q --no-numbered --no-cover-letter --zero-commit \
+		--no-signature --full-index --diff-algorithm=myers \
+		--subject-prefix=PATCH --suffix=.patch --filename-max-length=64 \
+		--no-attach --no-thread --no-base --no-add-header --no-to --no-cc \
+		--no-from --no-notes --encoding=UTF-8 --find-renames \
+		--src-prefix=a/ --dst-prefix=b/ --unified=3 \
+		--inter-hunk-context=0 -O/dev/null --indent-heuristic --no-ext-diff \
+		--no-textconv --no-relative --no-color -o "$3" "$2"
+}
+
+# Before anything runs the kernel's own make: it takes no path with a space or
+# a colon, it would obey variables meant for other builds, and its Python
+# scripts want the system's Python, not one that shadows it.
+kernel_env() {
+	case $top in
+	*[[:space:]:]*) die "the kernel's make takes no path with a space or a colon: move '$top'" ;;
+	esac
+	unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES ARCH CROSS_COMPILE O M W C V \
+		KBUILD_OUTPUT KBUILD_EXTMOD KCONFIG_CONFIG KCONFIG_ALLCONFIG \
+		KERNEL ARGS CFLAGS LDFLAGS KCFLAGS
+	if [ -x /usr/bin/python3 ]; then
+		PATH=/usr/bin:/bin:$PATH
+	fi
+	[ -d "$tree" ] || die "there is no build/tree: type 'make tree'"
+}
+
+# kunit_py COMMAND [ARGUMENT...]: the kernel's KUnit tool on the one UML build
+# that serves the tests and the demo.
+kunit_py() (
+	_cmd=$1
+	shift
+	cd "$tree"
+	exec python3 tools/testing/kunit/kunit.py "$_cmd" \
+		--kunitconfig mm/tests --kunitconfig "$root/kunit/simgpu.config" \
+		--build_dir "$build/uml" --jobs "$jobs" "$@" </dev/null
+)

@@ -1,0 +1,738 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A simulated GPU that mirrors a range of a process's addresses
+ *
+ * An example of how a driver uses mmu_interval_notifier, in one pass, in two,
+ * or in many. The device is a page table in memory, and a chain of operations
+ * that stand for what a real device has to finish before it no longer uses a
+ * page (fences signal, a TLB flush): each is a timer.
+ *
+ * The life of a mirror:
+ *
+ * - SIMGPU_MIRROR inserts the notifier.
+ * - SIMGPU_POPULATE looks pages up and installs device page table entries, in
+ *   the collision-retry loop that mmu_interval_read_begin() is made for. The
+ *   entries hold no page references: it is the notifier that keeps them valid.
+ * - An invalidation removes the entries in its range, and then has the device
+ *   run its chain.
+ * - SIMGPU_UNMIRROR or the last close() does both for the whole mirror, removes
+ *   the notifier, and frees.
+ *
+ * Locks, outermost first:
+ *
+ * - simgpu.ioctl_lock serialises the ioctls of one GPU. It is held while pages
+ *   are faulted in, so no callback may take it: a fault allocates memory, which
+ *   can reclaim, which invalidates.
+ * - simgpu.lock is the driver lock of the notifier documentation. The callbacks
+ *   and the end of the retry loop take it, and it protects all they share. That
+ *   nothing under it may allocate with reclaim is one more reason for a
+ *   spinlock; a callback for a range that is not blockable can take it too.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/completion.h>
+#include <linux/fs.h>
+#include <linux/highmem.h>
+#include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/uaccess.h>
+
+#include "simgpu_ioctl.h"
+
+struct simgpu;
+
+/*
+ * The state of one invocation of the notifier. One notifier can be invoked by
+ * several threads at once, even with the same sequence number, so none of this
+ * can be in struct simgpu itself.
+ *
+ * A real device would queue the operations of several invocations; here each
+ * has a timer of its own and they run side by side.
+ */
+struct simgpu_invocation {
+#ifdef SIMGPU_HAS_TWO_PASS
+	struct mmu_interval_notifier_finish finish;
+#endif
+#ifdef SIMGPU_HAS_MULTI_PASS
+	struct mmu_interval_notifier_pass pass;
+#endif
+	struct simgpu *gpu;
+	struct list_head link;		/* in simgpu.free_states */
+	unsigned int next_op;
+	struct hrtimer timer;		/* the operation under way... */
+	struct completion done;		/* ...and its end */
+};
+
+struct simgpu {
+	struct mutex ioctl_lock;	/* see the top of this file */
+
+	/* Changed under ioctl_lock, and only while there is no mirror */
+	unsigned int nr_ops;
+	u64 op_ns[SIMGPU_MAX_OPS];
+	unsigned long start;
+	unsigned long nr_pages;
+	bool mirrored;
+
+	struct mmu_interval_notifier notifier;
+
+	spinlock_t lock;		/* protects all that follows */
+	struct page **entries;		/* the device page table, NULL: none */
+	unsigned int in_flight;		/* chains started and not yet done */
+	struct list_head free_states;
+	struct simgpu_counters counters;
+
+	/*
+	 * Invalidations happen during memory reclaim, and with many GPUs there
+	 * are many of them: a small pool is safer than kmalloc(GFP_NOWAIT).
+	 * Passes must be zero before their first use, which kzalloc() of the
+	 * whole structure does.
+	 */
+	struct simgpu_invocation states[SIMGPU_MAX_STATES];
+};
+
+static enum hrtimer_restart simgpu_op_done(struct hrtimer *timer)
+{
+	struct simgpu_invocation *inv =
+		container_of(timer, struct simgpu_invocation, timer);
+
+	complete(&inv->done);
+	return HRTIMER_NORESTART;
+}
+
+static void simgpu_op_start(struct simgpu_invocation *inv)
+{
+	reinit_completion(&inv->done);
+	hrtimer_start(&inv->timer,
+		      ns_to_ktime(inv->gpu->op_ns[inv->next_op++]),
+		      HRTIMER_MODE_REL);
+}
+
+/* A callback must not give up before the device is done: no signals here */
+static void simgpu_op_wait(struct simgpu_invocation *inv)
+{
+	wait_for_completion(&inv->done);
+	/* simgpu_op_done() may still be returning on another CPU */
+	hrtimer_cancel(&inv->timer);
+}
+
+/* Run what is left of the chain */
+static void simgpu_run_ops(struct simgpu_invocation *inv)
+{
+	while (inv->next_op < inv->gpu->nr_ops) {
+		simgpu_op_start(inv);
+		simgpu_op_wait(inv);
+	}
+}
+
+/* May the device have something of these entries? */
+static bool simgpu_in_use(struct simgpu *gpu, unsigned long first,
+			  unsigned long end)
+{
+	lockdep_assert_held(&gpu->lock);
+
+	/*
+	 * An entry may just have been removed by another thread whose chain is
+	 * not done. This thread must not return before the device has let go of
+	 * it either. To find out whether the ranges overlap isn't worth it.
+	 */
+	if (gpu->in_flight)
+		return true;
+
+	for (; first < end; first++)
+		if (gpu->entries[first])
+			return true;
+	return false;
+}
+
+/* From here on the device finds nothing there, but may still be using it */
+static void simgpu_clear(struct simgpu *gpu, unsigned long first,
+			 unsigned long end)
+{
+	lockdep_assert_held(&gpu->lock);
+
+	memset(&gpu->entries[first], 0, (end - first) * sizeof(*gpu->entries));
+	gpu->in_flight++;
+}
+
+/* The chain is done, and the state, if not on the stack, is free again */
+static void simgpu_end(struct simgpu *gpu, struct simgpu_invocation *inv)
+{
+	spin_lock(&gpu->lock);
+	gpu->in_flight--;
+	if (inv)
+		list_add(&inv->link, &gpu->free_states);
+	spin_unlock(&gpu->lock);
+}
+
+/* Run a chain that simgpu_clear() has announced, from start to end */
+static void simgpu_run_chain(struct simgpu *gpu)
+{
+	struct simgpu_invocation inv = { .gpu = gpu };
+
+	init_completion(&inv.done);
+	hrtimer_setup_on_stack(&inv.timer, simgpu_op_done, CLOCK_MONOTONIC,
+			       HRTIMER_MODE_REL);
+	simgpu_run_ops(&inv);
+	destroy_hrtimer_on_stack(&inv.timer);
+
+	simgpu_end(gpu, NULL);
+}
+
+/*
+ * What each kind of first callback does first: block new use of the range.
+ *
+ * Return: 1 if the device now has to run its chain, 0 if there is nothing to
+ * do, -EAGAIN if the chain would have to run but waiting is not allowed.
+ */
+static int simgpu_begin(struct simgpu *gpu,
+			const struct mmu_notifier_range *range,
+			unsigned long cur_seq)
+{
+	/* The range can be larger than the mirror, up to all addresses */
+	unsigned long first = range->start <= gpu->start ? 0 :
+		(range->start - gpu->start) >> PAGE_SHIFT;
+	unsigned long end = min(gpu->nr_pages,
+		((range->end - 1 - gpu->start) >> PAGE_SHIFT) + 1);
+	int ret = 0;
+
+	spin_lock(&gpu->lock);
+	/* Always, whatever comes of it: pairs with mmu_interval_read_retry() */
+	mmu_interval_set_seq(&gpu->notifier, cur_seq);
+	gpu->counters.invalidations++;
+
+	if (simgpu_in_use(gpu, first, end)) {
+		if (mmu_notifier_range_blockable(range)) {
+			simgpu_clear(gpu, first, end);
+			ret = 1;
+		} else {
+			gpu->counters.refused++;
+			ret = -EAGAIN;
+		}
+	}
+	spin_unlock(&gpu->lock);
+	return ret;
+}
+
+static bool simgpu_invalidate(struct mmu_interval_notifier *notifier,
+			      const struct mmu_notifier_range *range,
+			      unsigned long cur_seq)
+{
+	struct simgpu *gpu = container_of(notifier, struct simgpu, notifier);
+	int ret = simgpu_begin(gpu, range, cur_seq);
+
+	if (ret > 0)
+		simgpu_run_chain(gpu);
+	return ret >= 0;
+}
+
+static const struct mmu_interval_notifier_ops simgpu_single_pass_ops = {
+	.invalidate = simgpu_invalidate,
+};
+
+#if defined(SIMGPU_HAS_TWO_PASS) || defined(SIMGPU_HAS_MULTI_PASS)
+/*
+ * The rest of the first callback in several passes: start the device.
+ *
+ * Return: the state to hand over. NULL if none was free: then the chain has run
+ * and nothing is left to do.
+ */
+static struct simgpu_invocation *simgpu_start(struct simgpu *gpu)
+{
+	struct simgpu_invocation *inv;
+
+	spin_lock(&gpu->lock);
+	inv = list_first_entry_or_null(&gpu->free_states,
+				       struct simgpu_invocation, link);
+	if (inv)
+		list_del(&inv->link);
+	else
+		gpu->counters.fallbacks++;
+	spin_unlock(&gpu->lock);
+
+	if (!inv) {
+		simgpu_run_chain(gpu);
+		return NULL;
+	}
+
+	inv->next_op = 0;
+	simgpu_op_start(inv);
+	return inv;
+}
+
+static void simgpu_count_pass(struct simgpu *gpu)
+{
+	spin_lock(&gpu->lock);
+	gpu->counters.passes++;
+	spin_unlock(&gpu->lock);
+}
+#endif
+
+#ifdef SIMGPU_HAS_TWO_PASS
+static bool
+simgpu_invalidate_start(struct mmu_interval_notifier *notifier,
+			const struct mmu_notifier_range *range,
+			unsigned long cur_seq,
+			struct mmu_interval_notifier_finish **finish)
+{
+	struct simgpu *gpu = container_of(notifier, struct simgpu, notifier);
+	struct simgpu_invocation *inv;
+	int ret = simgpu_begin(gpu, range, cur_seq);
+
+	if (ret > 0) {
+		inv = simgpu_start(gpu);
+		if (inv)
+			*finish = &inv->finish;
+	}
+	return ret >= 0;
+}
+
+static void
+simgpu_invalidate_finish(struct mmu_interval_notifier_finish *finish)
+{
+	struct simgpu_invocation *inv =
+		container_of(finish, struct simgpu_invocation, finish);
+	struct simgpu *gpu = inv->gpu;
+
+	simgpu_count_pass(gpu);
+	simgpu_op_wait(inv);
+	simgpu_run_ops(inv);
+	simgpu_end(gpu, inv);
+}
+
+static const struct mmu_interval_notifier_ops simgpu_two_pass_ops = {
+	.invalidate_start = simgpu_invalidate_start,
+	.invalidate_finish = simgpu_invalidate_finish,
+};
+#endif /* SIMGPU_HAS_TWO_PASS */
+
+#ifdef SIMGPU_HAS_MULTI_PASS
+static bool
+simgpu_invalidate_multipass(struct mmu_interval_notifier *notifier,
+			    const struct mmu_notifier_range *range,
+			    unsigned long cur_seq,
+			    struct mmu_interval_notifier_pass **pass)
+{
+	struct simgpu *gpu = container_of(notifier, struct simgpu, notifier);
+	struct simgpu_invocation *inv;
+	int ret = simgpu_begin(gpu, range, cur_seq);
+
+	if (ret > 0) {
+		inv = simgpu_start(gpu);
+		if (inv)
+			*pass = &inv->pass;
+	}
+	return ret >= 0;
+}
+
+/*
+ * A blocking pass: it waits here for the operation that the pass before it
+ * started, and so also holds up the passes of other GPUs behind it.
+ */
+static struct mmu_interval_notifier_pass *
+simgpu_invalidate_pass(struct mmu_interval_notifier_pass *pass,
+		       const struct mmu_notifier_range *range,
+		       unsigned long cur_seq)
+{
+	struct simgpu_invocation *inv =
+		container_of(pass, struct simgpu_invocation, pass);
+	struct simgpu *gpu = inv->gpu;
+
+	simgpu_count_pass(gpu);
+	simgpu_op_wait(inv);
+	if (inv->next_op < gpu->nr_ops) {
+		simgpu_op_start(inv);
+		return pass;
+	}
+	simgpu_end(gpu, inv);
+	return NULL;
+}
+
+static const struct mmu_interval_notifier_ops simgpu_multi_pass_ops = {
+	.invalidate_multipass = simgpu_invalidate_multipass,
+	.invalidate_pass = simgpu_invalidate_pass,
+};
+#endif /* SIMGPU_HAS_MULTI_PASS */
+
+static int simgpu_mode_ops(u32 mode,
+			   const struct mmu_interval_notifier_ops **ops)
+{
+	switch (mode) {
+	case SIMGPU_SINGLE_PASS:
+		*ops = &simgpu_single_pass_ops;
+		return 0;
+	case SIMGPU_TWO_PASS:
+#ifdef SIMGPU_HAS_TWO_PASS
+		*ops = &simgpu_two_pass_ops;
+		return 0;
+#else
+		return -EOPNOTSUPP;
+#endif
+	case SIMGPU_MULTI_PASS:
+#ifdef SIMGPU_HAS_MULTI_PASS
+		*ops = &simgpu_multi_pass_ops;
+		return 0;
+#else
+		return -EOPNOTSUPP;
+#endif
+	default:
+		return -EINVAL;
+	}
+}
+
+static int simgpu_setup(struct simgpu *gpu, const struct simgpu_setup *arg)
+{
+	unsigned int i;
+
+	if (!arg->nr_ops || arg->nr_ops > SIMGPU_MAX_OPS ||
+	    arg->nr_states > SIMGPU_MAX_STATES)
+		return -EINVAL;
+	for (i = 0; i < arg->nr_ops; i++)
+		if (!arg->op_ns[i] || arg->op_ns[i] > SIMGPU_MAX_OP_NS)
+			return -EINVAL;
+	for (; i < SIMGPU_MAX_OPS; i++)
+		if (arg->op_ns[i])
+			return -EINVAL;
+
+	if (gpu->mirrored)
+		return -EBUSY;
+
+	gpu->nr_ops = arg->nr_ops;
+	memcpy(gpu->op_ns, arg->op_ns, sizeof(gpu->op_ns));
+
+	/* Without a mirror there are no invocations, so all states are free */
+	spin_lock(&gpu->lock);
+	INIT_LIST_HEAD(&gpu->free_states);
+	for (i = 0; i < arg->nr_states; i++)
+		list_add_tail(&gpu->states[i].link, &gpu->free_states);
+	spin_unlock(&gpu->lock);
+	return 0;
+}
+
+static int simgpu_mirror(struct simgpu *gpu, const struct simgpu_mirror *arg)
+{
+	const struct mmu_interval_notifier_ops *ops;
+	int ret;
+
+	if (!arg->length || arg->length > SIMGPU_MAX_LENGTH ||
+	    !PAGE_ALIGNED(arg->addr) || !PAGE_ALIGNED(arg->length) ||
+	    arg->addr >= TASK_SIZE || arg->length > TASK_SIZE - arg->addr ||
+	    arg->flags)
+		return -EINVAL;
+	ret = simgpu_mode_ops(arg->mode, &ops);
+	if (ret)
+		return ret;
+
+	if (!gpu->nr_ops)
+		return -ENXIO;
+	if (gpu->mirrored)
+		return -EBUSY;
+
+	/* The first callback can come before the insertion has returned */
+	gpu->start = arg->addr;
+	gpu->nr_pages = arg->length >> PAGE_SHIFT;
+	gpu->entries = kvcalloc(gpu->nr_pages, sizeof(*gpu->entries),
+				GFP_KERNEL);
+	if (!gpu->entries)
+		return -ENOMEM;
+
+	/* Takes the mmap_lock, and a reference to the mm_struct, not its users */
+	ret = mmu_interval_notifier_insert(&gpu->notifier, current->mm,
+					   arg->addr, arg->length, ops);
+	if (ret) {
+		kvfree(gpu->entries);
+		gpu->entries = NULL;
+		return ret;
+	}
+	gpu->mirrored = true;
+	return 0;
+}
+
+/*
+ * Can be called by another process than the one that is mirrored, and after
+ * that one is gone: all it needs is the mm_struct, which the notifier holds.
+ */
+static void simgpu_unmirror(struct simgpu *gpu)
+{
+	bool in_use;
+
+	/*
+	 * Once the notifier is removed nobody says when a page goes away, so the
+	 * device must have let go of all of them before. The ioctl_lock keeps
+	 * new entries out.
+	 */
+	spin_lock(&gpu->lock);
+	in_use = simgpu_in_use(gpu, 0, gpu->nr_pages);
+	if (in_use)
+		simgpu_clear(gpu, 0, gpu->nr_pages);
+	spin_unlock(&gpu->lock);
+	if (in_use)
+		simgpu_run_chain(gpu);
+
+	/* Returns when no callback runs and all passes are done */
+	mmu_interval_notifier_remove(&gpu->notifier);
+
+	kvfree(gpu->entries);
+	gpu->entries = NULL;
+	gpu->mirrored = false;
+}
+
+/* Is the range in a mirror that the calling process may use? */
+static int simgpu_check_range(struct simgpu *gpu, u64 addr, u64 length)
+{
+	u64 mirror_length = (u64)gpu->nr_pages << PAGE_SHIFT;
+
+	if (!gpu->mirrored)
+		return -ENOENT;
+	if (gpu->notifier.mm != current->mm)
+		return -EPERM;
+	if (!length || addr < gpu->start || length > mirror_length ||
+	    addr - gpu->start > mirror_length - length)
+		return -EINVAL;
+	return 0;
+}
+
+static void simgpu_put_pages(struct page **pages, unsigned long nr)
+{
+	while (nr--)
+		put_page(pages[nr]);
+}
+
+/* Look up all pages, or none, and fault them in where needed */
+static int simgpu_get_pages(unsigned long addr, unsigned long nr,
+			    struct page **pages)
+{
+	unsigned long got = 0;
+	int ret;
+
+	while (got < nr) {
+		ret = get_user_pages_fast(addr + (got << PAGE_SHIFT), nr - got,
+					  0, pages + got);
+		if (ret <= 0) {
+			simgpu_put_pages(pages, got);
+			return ret ? ret : -EFAULT;
+		}
+		got += ret;
+	}
+	return 0;
+}
+
+static int simgpu_populate(struct simgpu *gpu,
+			   const struct simgpu_populate *arg)
+{
+	unsigned long nr = arg->length >> PAGE_SHIFT;
+	struct page **pages;
+	unsigned long seq;
+	bool retry;
+	int ret;
+
+	ret = simgpu_check_range(gpu, arg->addr, arg->length);
+	if (ret)
+		return ret;
+	if (!PAGE_ALIGNED(arg->addr) || !PAGE_ALIGNED(arg->length))
+		return -EINVAL;
+
+	pages = kvcalloc(nr, sizeof(*pages), GFP_KERNEL);
+	if (!pages)
+		return -ENOMEM;
+
+	do {
+		/* Sleeps while the mirror is being invalidated */
+		seq = mmu_interval_read_begin(&gpu->notifier);
+
+		ret = simgpu_get_pages(arg->addr, nr, pages);
+		if (ret)
+			break;
+
+		/*
+		 * Were the pages taken away again since? With the lock held,
+		 * either the callback has been here and the answer is yes, or
+		 * it comes later and finds the entries.
+		 */
+		spin_lock(&gpu->lock);
+		retry = mmu_interval_read_retry(&gpu->notifier, seq);
+		if (retry)
+			gpu->counters.retries++;
+		else
+			memcpy(&gpu->entries[(arg->addr - gpu->start) >>
+					     PAGE_SHIFT],
+			       pages, nr * sizeof(*pages));
+		spin_unlock(&gpu->lock);
+
+		/* The references only had to last until here */
+		simgpu_put_pages(pages, nr);
+
+		if (retry && fatal_signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+		cond_resched();
+	} while (retry);
+
+	kvfree(pages);
+	return ret;
+}
+
+static int simgpu_read(struct simgpu *gpu, struct simgpu_read *arg)
+{
+	struct page *page;
+	void *kaddr;
+	int ret;
+
+	ret = simgpu_check_range(gpu, arg->addr, sizeof(u64));
+	if (ret)
+		return ret;
+	if (!IS_ALIGNED(arg->addr, sizeof(u64)))
+		return -EINVAL;
+
+	/* The page is there for as long as its entry is: hold the lock */
+	spin_lock(&gpu->lock);
+	page = gpu->entries[(arg->addr - gpu->start) >> PAGE_SHIFT];
+	if (page) {
+		kaddr = kmap_local_page(page);
+		arg->value = READ_ONCE(*(u64 *)(kaddr +
+						offset_in_page(arg->addr)));
+		kunmap_local(kaddr);
+	} else {
+		/* A real GPU would fault, and its driver populate */
+		ret = -ENODATA;
+	}
+	spin_unlock(&gpu->lock);
+	return ret;
+}
+
+static void simgpu_counters(struct simgpu *gpu, struct simgpu_counters *arg)
+{
+	spin_lock(&gpu->lock);
+	*arg = gpu->counters;
+	spin_unlock(&gpu->lock);
+}
+
+static long simgpu_ioctl(struct file *file, unsigned int cmd,
+			 unsigned long user_arg)
+{
+	struct simgpu *gpu = file->private_data;
+	void __user *uptr = (void __user *)user_arg;
+	union {
+		struct simgpu_setup setup;
+		struct simgpu_mirror mirror;
+		struct simgpu_populate populate;
+		struct simgpu_read read;
+		struct simgpu_counters counters;
+	} arg = {};
+	long ret = 0;
+
+	switch (cmd) {
+	case SIMGPU_SETUP:
+	case SIMGPU_MIRROR:
+	case SIMGPU_UNMIRROR:
+	case SIMGPU_POPULATE:
+	case SIMGPU_READ:
+	case SIMGPU_COUNTERS:
+		break;
+	default:
+		return -ENOTTY;
+	}
+
+	/* User memory is copied without the lock: a copy can fault */
+	if ((_IOC_DIR(cmd) & _IOC_WRITE) &&
+	    copy_from_user(&arg, uptr, _IOC_SIZE(cmd)))
+		return -EFAULT;
+
+	if (mutex_lock_killable(&gpu->ioctl_lock))
+		return -EINTR;
+	switch (cmd) {
+	case SIMGPU_SETUP:
+		ret = simgpu_setup(gpu, &arg.setup);
+		break;
+	case SIMGPU_MIRROR:
+		ret = simgpu_mirror(gpu, &arg.mirror);
+		break;
+	case SIMGPU_UNMIRROR:
+		if (gpu->mirrored)
+			simgpu_unmirror(gpu);
+		else
+			ret = -ENOENT;
+		break;
+	case SIMGPU_POPULATE:
+		ret = simgpu_populate(gpu, &arg.populate);
+		break;
+	case SIMGPU_READ:
+		ret = simgpu_read(gpu, &arg.read);
+		break;
+	case SIMGPU_COUNTERS:
+		simgpu_counters(gpu, &arg.counters);
+		break;
+	}
+	mutex_unlock(&gpu->ioctl_lock);
+
+	if (!ret && (_IOC_DIR(cmd) & _IOC_READ) &&
+	    copy_to_user(uptr, &arg, _IOC_SIZE(cmd)))
+		return -EFAULT;
+	return ret;
+}
+
+static int simgpu_open(struct inode *inode, struct file *file)
+{
+	struct simgpu *gpu;
+	unsigned int i;
+
+	gpu = kzalloc_obj(*gpu);
+	if (!gpu)
+		return -ENOMEM;
+
+	mutex_init(&gpu->ioctl_lock);
+	spin_lock_init(&gpu->lock);
+	INIT_LIST_HEAD(&gpu->free_states);
+	for (i = 0; i < SIMGPU_MAX_STATES; i++) {
+		struct simgpu_invocation *inv = &gpu->states[i];
+
+		inv->gpu = gpu;
+		init_completion(&inv->done);
+		hrtimer_setup(&inv->timer, simgpu_op_done, CLOCK_MONOTONIC,
+			      HRTIMER_MODE_REL);
+	}
+
+	file->private_data = gpu;
+	return nonseekable_open(inode, file);
+}
+
+/* The last close(), so no ioctl runs, nor can another begin */
+static int simgpu_release(struct inode *inode, struct file *file)
+{
+	struct simgpu *gpu = file->private_data;
+
+	if (gpu->mirrored)
+		simgpu_unmirror(gpu);
+	mutex_destroy(&gpu->ioctl_lock);
+	kfree(gpu);
+	return 0;
+}
+
+/* The owner keeps the module, and so its callbacks, while a file is open */
+static const struct file_operations simgpu_fops = {
+	.owner = THIS_MODULE,
+	.open = simgpu_open,
+	.release = simgpu_release,
+	.unlocked_ioctl = simgpu_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct miscdevice simgpu_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "simgpu",
+	.fops = &simgpu_fops,
+};
+module_misc_device(simgpu_misc);
+
+MODULE_DESCRIPTION("Simulated GPU, an mmu_interval_notifier example");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,453 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Test how the scripts behave, on a kernel of three files. Each test is one
+# function below, named for the behaviour it wants to see.
+#
+# Input: names of tests to run; all without.
+# Exit codes: 0 all passed, 1 one failed (what it saw is printed before its name).
+# shellcheck disable=SC2317 # the tests are called by their names
+set -eu
+export LC_ALL=C TZ=UTC
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+d=$work/series
+unset KERNEL
+
+# --- tools of the tests
+
+# A git that no configuration of the user reaches, as the author of the series.
+g() {
+	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -c user.name=A \
+		-c user.email=a@example.invalid "$@"
+}
+run() { SERIES_DIR=$d "$root/scripts/$1"; }
+import() { SERIES_DIR=$d KERNEL=${KERNEL-$d/kernel} "$root/scripts/import"; }
+in_tree() { g -C "$d/build/tree" "$@"; }
+commit() { echo "$2" >>"$d/build/tree/$1" && in_tree commit -qam "Add $2"; }
+say() { echo "  $*"; return 1; }
+
+# refuses WORDS COMMAND: it fails with one line on stderr, which has WORDS in it.
+refuses() {
+	_words=$1
+	shift
+	if "$@" >"$work/out" 2>"$work/err"; then
+		say "no refusal with '$_words'"
+	fi
+	[ "$(wc -l <"$work/err")" = 1 ] || say "not one line: $(cat "$work/err")"
+	grep -q -e "$_words" "$work/err" || say "no '$_words' in: $(cat "$work/err")"
+}
+
+# unchanged COMMAND: neither patches/ nor what git knows and sees of build/tree
+# is another after it.
+state() {
+	(cd "$d" && cat patches/* && in_tree rev-parse HEAD &&
+		in_tree status --porcelain -b && in_tree diff HEAD &&
+		in_tree for-each-ref)
+}
+unchanged() {
+	state >"$work/before"
+	"$@"
+	state | diff "$work/before" - || say "something was changed"
+}
+
+# A kernel and a series of two patches, and nothing else.
+setup() {
+	rm -rf "$d"
+	mkdir -p "$d/kernel/mm" "$d/patches" "$d/build"
+	echo 'VERSION = 7' >"$d/kernel/Makefile"
+	seq 1 20 >"$d/kernel/mm/a.c"
+	seq 1 20 >"$d/kernel/mm/b.c"
+	printf '%s\n' '*.o' '' '#' \
+		'# Debian packaging: ignore everything at the top level, since it' \
+		'#' '/*' '!/debian/' >"$d/kernel/.gitignore"
+	printf 'package=linux-source-7.3\nversion=7.3\nsha256=%064d\n' 1 >"$d/base.env"
+	cp -R "$d/kernel" "$work/k"
+	cd "$work/k"
+	g init -q -b k
+	g add -A -f
+	g commit -q -m base
+	sed -i 's/^3$/three/' mm/a.c
+	g commit -q -a -m 'a: write three' --date 2020-01-02T03:04:05+0600
+	echo new >mm/c.c
+	g add -f mm/c.c
+	g commit -q -m 'c: new file'
+	# shellcheck disable=SC2016 # for the inner shell
+	SERIES_DIR=$d sh -c '. "$0"; format_series "$1" HEAD~2..HEAD "$2"' \
+		"$root/scripts/lib.sh" "$work/k" "$d/patches"
+	cd "$root"
+	rm -rf "$work/k"
+}
+change_patch() { sed -i 's/three/THREE/' "$d/patches/0001-a-write-three.patch"; }
+break_patch() { sed -i 's/^-3$/-33/' "$d/patches/0001-a-write-three.patch"; }
+
+# --- importing
+
+import_makes_a_commit_for_each_patch() {
+	import >/dev/null
+	[ "$(in_tree log --reverse --format=%s refs/series/base..series)" = \
+		"$(printf 'a: write three\nc: new file')" ] || say "$(in_tree log --oneline)"
+	grep -q three "$d/build/tree/mm/a.c" && [ -f "$d/build/tree/mm/c.c" ]
+}
+import_leaves_out_what_Debian_ignores() {
+	import >/dev/null
+	[ "$(cat "$d/build/tree/.gitignore")" = '*.o' ] || say "$(cat "$d/build/tree/.gitignore")"
+}
+import_keeps_the_kernel_given_as_it_was() {
+	find "$d/kernel" -printf '%p %s %T@\n' | sort >"$work/k1"
+	import >/dev/null
+	find "$d/kernel" -printf '%p %s %T@\n' | sort | diff "$work/k1" -
+}
+import_gives_everybody_the_same_commits() {
+	import >/dev/null
+	one=$(in_tree rev-parse HEAD)
+	mv "$d" "$d.1"
+	cp -R "$d.1" "$d"
+	rm -rf "$d/build" "$d.1"
+	mkdir "$work/home"
+	printf '[user]\nname = B\nemail = b@example.invalid\n[core]\nautocrlf = true\n[am]\nthreeWay = true\n' \
+		>"$work/home/.gitconfig"
+	(umask 077 && export HOME="$work/home" TZ=Asia/Tokyo GIT_COMMITTER_NAME=C &&
+		unset GIT_CONFIG_GLOBAL && import >/dev/null)
+	rm -rf "${work:?}/home"
+	[ "$(in_tree rev-parse HEAD)" = "$one" ] || say "other ids the second time"
+}
+import_does_nothing_when_patches_are_as_before() {
+	import >/dev/null
+	commit mm/b.c more
+	echo uncommitted >>"$d/build/tree/mm/b.c"
+	unchanged import
+}
+import_takes_in_a_changed_patch() {
+	import >/dev/null
+	change_patch
+	import >/dev/null
+	grep -q THREE "$d/build/tree/mm/a.c" && [ -z "$(in_tree status --porcelain)" ]
+}
+import_takes_in_that_a_patch_is_gone() {
+	import >/dev/null
+	rm "$d/patches/0002-c-new-file.patch"
+	import >/dev/null
+	[ ! -e "$d/build/tree/mm/c.c" ]
+}
+import_does_not_touch_files_that_stay_the_same() {
+	import >/dev/null
+	touch -d 2001-01-01 "$d/build/tree/mm/c.c" "$d/build/tree/mm/b.c"
+	change_patch
+	import >/dev/null
+	[ -z "$(find "$d/build/tree/mm/c.c" "$d/build/tree/mm/b.c" -newermt 2002-01-01)" ] ||
+		say "written again"
+}
+import_keeps_unexported_commits() {
+	import >/dev/null
+	commit mm/b.c more
+	change_patch
+	unchanged refuses 'branch mine' import
+}
+import_keeps_uncommitted_work() {
+	import >/dev/null
+	change_patch
+	echo more >>"$d/build/tree/mm/b.c"
+	unchanged refuses 'stash -u' import
+}
+import_keeps_staged_work() {
+	import >/dev/null
+	change_patch
+	echo more >>"$d/build/tree/mm/b.c"
+	in_tree add mm/b.c
+	unchanged refuses 'stash -u' import
+}
+import_keeps_untracked_files() {
+	import >/dev/null
+	change_patch
+	echo mine >"$d/build/tree/mm/mine.c"
+	unchanged refuses 'stash -u' import
+	[ "$(cat "$d/build/tree/mm/mine.c")" = mine ]
+}
+import_keeps_an_ignored_file_where_a_patch_adds_one() {
+	import >/dev/null
+	sed -i 's/c\.c/c.o/g' "$d/patches/0002-c-new-file.patch"
+	echo mine >"$d/build/tree/mm/c.o"
+	unchanged refuses 'build/tree/mm/c.o' import
+	[ "$(cat "$d/build/tree/mm/c.o")" = mine ]
+}
+import_keeps_a_rebase_that_is_going_on() {
+	import >/dev/null
+	change_patch
+	GIT_SEQUENCE_EDITOR='sed -i s/^pick/edit/' in_tree rebase -q -i HEAD~1 2>/dev/null
+	unchanged refuses 'not finished' import
+}
+import_keeps_another_branch() {
+	import >/dev/null
+	change_patch
+	in_tree checkout -q -b mine
+	unchanged refuses "checkout series" import
+}
+import_names_the_patch_that_fails_and_its_file() {
+	break_patch
+	refuses '0001-a-write-three.patch.*mm/a.c' import
+	[ ! -e "$d/build/tree" ] || say "build/tree was made"
+}
+import_changes_nothing_when_a_patch_fails() {
+	import >/dev/null
+	break_patch
+	unchanged refuses '0001-a-write-three.patch.*mm/a.c' import
+}
+import_allows_a_patch_no_fuzz() {
+	sed -i 's/^ 6$/ six/' "$d/patches/0001-a-write-three.patch"
+	refuses 'mm/a.c' import
+}
+import_names_a_patch_that_is_none() {
+	echo 'no patch' >"$d/patches/0003-none.patch"
+	refuses 0003-none.patch import
+}
+import_does_not_take_half_a_tree_for_a_whole() {
+	# Killed while it copies the kernel.
+	mkdir -p "$work/bin"
+	# shellcheck disable=SC2016 # for the inner shell
+	printf '#!/bin/sh\nkill -9 $PPID\n' >"$work/bin/perl"
+	chmod +x "$work/bin/perl"
+	(PATH=$work/bin:$PATH import >/dev/null 2>&1) || :
+	rm -r "${work:?}/bin"
+	[ ! -e "$d/build/tree" ] || say "half a build/tree is there"
+	import >/dev/null
+	in_tree rev-parse -q --verify refs/series/exported >/dev/null
+}
+import_goes_on_after_it_was_killed_before_the_record() {
+	import >/dev/null
+	cp "$d/build/tree/.git/series-patches" "$work/old"
+	old=$(in_tree rev-parse HEAD)
+	change_patch
+	import >/dev/null
+	cp "$work/old" "$d/build/tree/.git/series-patches"
+	in_tree update-ref refs/series/exported "$old"
+	import >/dev/null
+	unchanged import
+}
+import_refuses_another_base() {
+	import >/dev/null
+	echo more >>"$d/kernel/mm/b.c"
+	unchanged refuses 'mv build/tree build/tree.old' import
+}
+import_refuses_a_git_kernel_with_changes() {
+	g -C "$d/kernel" init -q
+	g -C "$d/kernel" add -A -f
+	g -C "$d/kernel" commit -q -m base
+	echo more >>"$d/kernel/mm/b.c"
+	refuses 'uncommitted' import
+	g -C "$d/kernel" checkout -q mm/b.c
+	import >/dev/null
+}
+import_refuses_a_kernel_built_in_place() {
+	touch "$d/kernel/.config"
+	refuses 'mrproper' import
+}
+import_refuses_a_directory_that_is_no_kernel() {
+	KERNEL=$d/patches refuses 'no kernel tree' import
+}
+
+# --- exporting
+
+export_after_import_changes_no_byte() {
+	import >/dev/null
+	unchanged run export
+}
+export_does_not_follow_configuration() {
+	import >/dev/null
+	in_tree config format.signOff true
+	in_tree config format.numbered false
+	in_tree config format.attach true
+	in_tree config format.thread deep
+	in_tree config format.useAutoBase true
+	in_tree config format.subjectPrefix X
+	in_tree config format.headers 'X-Mine: yes'
+	in_tree config format.from 'B <b@example.invalid>'
+	in_tree config format.to b@example.invalid
+	in_tree config format.noprefix true
+	in_tree config diff.noprefix true
+	in_tree config diff.context 9
+	in_tree config diff.algorithm patience
+	in_tree config diff.renames false
+	in_tree config core.abbrev 5
+	in_tree config user.name B
+	in_tree config user.email b@example.invalid
+	(cd "$d/patches" && cat ./*) >"$work/patches"
+	run export
+	(cd "$d/patches" && cat ./*) | diff "$work/patches" -
+}
+export_names_no_version_of_git() {
+	import >/dev/null
+	! grep -h -F "$(git --version | cut -d ' ' -f 3)" "$d/patches"/*
+}
+export_writes_new_commits() {
+	import >/dev/null
+	commit mm/b.c more
+	run export
+	[ -f "$d/patches/0003-Add-more.patch" ] || say "$(ls "$d/patches")"
+	unchanged import
+}
+export_removes_the_patch_of_a_dropped_commit() {
+	import >/dev/null
+	in_tree reset -q --hard HEAD~1
+	run export
+	[ "$(ls "$d/patches")" = 0001-a-write-three.patch ]
+}
+exported_patches_import_as_the_same_files() {
+	import >/dev/null
+	commit mm/b.c more
+	run export
+	want=$(in_tree rev-parse 'HEAD^{tree}')
+	rm -rf "$d/build"
+	import >/dev/null
+	[ "$(in_tree rev-parse 'HEAD^{tree}')" = "$want" ]
+}
+export_refuses_uncommitted_work() {
+	import >/dev/null
+	commit mm/b.c more
+	echo more >>"$d/build/tree/mm/b.c"
+	unchanged refuses 'uncommitted' run export
+}
+export_keeps_patches_changed_by_hand() {
+	import >/dev/null
+	commit mm/b.c more
+	change_patch
+	unchanged refuses 'make tree' run export
+}
+export_refuses_a_merge() {
+	import >/dev/null
+	in_tree checkout -q -b side HEAD~1
+	commit mm/b.c more
+	in_tree checkout -q series
+	in_tree merge -q side -m merge
+	unchanged refuses 'merge' run export
+}
+export_refuses_a_branch_without_the_base() {
+	import >/dev/null
+	in_tree checkout -q --orphan other
+	in_tree commit -q -m other
+	in_tree branch -q -M other series
+	unchanged refuses 'rebase refs/series/base' run export
+}
+export_refuses_to_leave_no_patch() {
+	import >/dev/null
+	in_tree reset -q --hard refs/series/base
+	unchanged refuses 'no commits' run export
+}
+export_refuses_what_git_am_cannot_make() {
+	import >/dev/null
+	in_tree commit -q --allow-empty -m empty
+	refuses 'empty' run export
+	[ ! -e "$d/patches/0003-empty.patch" ]
+}
+export_says_how_to_make_the_tree() {
+	refuses 'make tree' run export
+}
+
+# --- fetching
+
+deb() { echo "$d/build/linux-source-7.3_7.3_all.deb"; }
+fetch_refuses_a_wrong_hash_and_prints_both() {
+	echo bad >"$(deb)"
+	has=$(sha256sum <"$(deb)")
+	refuses "${has%% *}.*$(printf %064d 1)" run fetch
+	[ ! -e "$(deb)" ] || say "the file is still there"
+}
+fetch_takes_a_download_that_is_there() {
+	echo good >"$(deb)"
+	has=$(sha256sum <"$(deb)")
+	echo "sha256=${has%% *}" >>"$d/base.env"
+	(PATH=$work/bin:$PATH run fetch)
+}
+# An apt for a mirror whose package list is $1.
+fake_apt() {
+	mkdir -p "$work/bin"
+	cat >"$work/bin/apt-get" <<EOF
+#!/bin/sh
+case \$* in
+*indextargets*) echo 'Debian|Debian|main|mirror:/debian/' ;;
+*update*) [ -z '$1' ] || touch '$d/build/apt/lists/x_Packages' ;;
+esac
+EOF
+	cat >"$work/bin/apt-cache" <<EOF
+#!/bin/sh
+case \$* in
+*madison*) echo 'linux-source-7.3 | 7.9 | sid' ;;
+*show*) printf 'Package: linux-source-7.9\nVersion: 7.9-1\nSHA256: 0123\n' ;;
+esac
+EOF
+	chmod +x "$work/bin/apt-get" "$work/bin/apt-cache"
+}
+fetch_offers_other_versions_when_its_own_is_gone() {
+	fake_apt list
+	PATH=$work/bin:$PATH refuses 'no linux-source-7.3 7.3 any more' run fetch
+	grep -A 2 -x package=linux-source-7.9 "$work/out" | tr '\n' ' ' |
+		grep -qx 'package=linux-source-7.9 version=7.9-1 sha256=0123 ' ||
+		say "$(cat "$work/out")"
+}
+fetch_says_when_there_is_no_network() {
+	fake_apt ''
+	PATH=$work/bin:$PATH refuses 'check the network' run fetch
+}
+
+# --- the rest
+
+clean_keeps_the_download_and_unexported_commits() {
+	import >/dev/null
+	echo deb >"$(deb)"
+	mkdir "$d/build/uml"
+	commit mm/b.c more
+	unchanged refuses 'make export' run clean
+	[ -f "$(deb)" ] && [ ! -e "$d/build/uml" ]
+}
+clean_keeps_commits_of_other_branches() {
+	import >/dev/null
+	in_tree checkout -q -b mine
+	commit mm/b.c more
+	in_tree checkout -q series
+	unchanged refuses 'make export' run clean
+}
+clean_keeps_uncommitted_work() {
+	import >/dev/null
+	echo more >>"$d/build/tree/mm/b.c"
+	unchanged refuses 'uncommitted' run clean
+}
+clean_removes_a_tree_that_patches_hold() {
+	import >/dev/null
+	run clean
+	[ ! -e "$d/build/tree" ]
+}
+packages_names_what_only_root_can_install() {
+	mkdir -p "$work/bin"
+	printf '#!/bin/sh\necho 1000\n' >"$work/bin/id"
+	chmod +x "$work/bin/id"
+	refuses 'apt-get install.* flex .*gcc .*git ' env PATH="$work/bin" /bin/sh "$root/scripts/packages"
+}
+uml_refuses_a_path_with_a_space() {
+	d="$work/a series"
+	setup
+	refuses 'space' run uml
+}
+
+# --- run them
+
+# shellcheck disable=SC2046 # names
+[ $# -gt 0 ] || set -- $(sed -n 's/^\([A-Za-z_]*_[A-Za-z_]*_[A-Za-z_]*\)() {$/\1/p' "$0")
+failed=0
+for t in "$@"; do
+	# Its own shell, whose "set -e" holds.
+	set +e
+	(set -e && setup && "$t") >"$work/log" 2>&1
+	status=$?
+	set -e
+	rm -rf "${work:?}/bin"
+	name=$(echo "$t" | tr _ ' ')
+	if [ "$status" = 0 ]; then
+		echo "ok - $name"
+	else
+		cat "$work/log"
+		echo "not ok - $name"
+		failed=1
+	fi
+done
+exit "$failed"
