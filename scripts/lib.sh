@@ -138,10 +138,12 @@ kernel_env() {
 }
 
 # kunit_py COMMAND [ARGUMENT...]: the kernel's KUnit tool on the one UML build
-# that serves the tests and the demo.
+# that serves the tests and the demo. Only scripts/uml knows when what it has built
+# is current, so its note of that goes first.
 kunit_py() (
 	_cmd=$1
 	shift
+	rm -f "$build/uml/series-built"
 	cd "$tree"
 	exec python3 tools/testing/kunit/kunit.py "$_cmd" \
 		--kunitconfig mm/tests --kunitconfig "$root/kunit/simgpu.config" \
