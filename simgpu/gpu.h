@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the program share: main.c starts it, demo.c measures
+ * simulated GPUs, check.c tests them, and gpu.c has what both need for that.
+ *
+ * Functions that can fail for reasons that nobody tests don't return then: they
+ * end the program with a message.
+ */
+#ifndef SIMGPU_GPU_H
+#define SIMGPU_GPU_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdnoreturn.h>
+#include <string.h>
+
+#include "simgpu_ioctl.h"
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/*
+ * The simulated clock moves in steps of 256 ns. All operations take a number of
+ * whole steps, so that no rounding blurs the results.
+ */
+#define TICK		256ULL
+#define US(us)		((us) * 1000ULL / TICK * TICK)
+
+#define MAX_GPUS	64
+#define NR_PAGES	4
+#define NR_MODES	(SIMGPU_MULTI_PASS + 1)
+
+/* The chain of operations of one GPU */
+struct chain {
+	unsigned int nr;
+	__u64 ns[SIMGPU_MAX_OPS];
+};
+
+/* The names of enum simgpu_mode */
+extern const char * const mode_names[NR_MODES];
+
+/* warm_up() finds it out */
+extern size_t page_size;
+
+/* CPU work takes time here: whatever is timed can take longer than it should */
+extern bool loose;
+
+/*
+ * The end of the program
+ */
+
+/* Exit, or power off if this is the first process of the machine */
+noreturn void finish(int status);
+
+/* The message is followed by what errno says */
+#define die(fmt, ...)							\
+	do {								\
+		fprintf(stderr, "simgpu: " fmt ": %s\n", ##__VA_ARGS__,	\
+			strerror(errno));				\
+		finish(1);						\
+	} while (0)
+
+/* What has to work before anything else makes sense; @err is an errno value */
+void must(int err, const char *what);
+
+/*
+ * The clock, in ns
+ */
+
+/* Wait for exact timers, then find out what reading the clock costs */
+void warm_up(void);
+
+/* What the clock says */
+__u64 now(void);
+
+/* The time between two results of now(), without the cost of reading it */
+__u64 duration(__u64 start, __u64 end);
+
+/* Let @ns pass */
+void sleep_ns(__u64 ns);
+
+/*
+ * Memory
+ */
+
+/* Map @nr pages that can be written */
+void *map_pages(size_t nr);
+
+/* Write a different number, from @base on, to the start of each page */
+void touch(void *mem, size_t nr, __u64 base);
+
+/* Unmap @nr pages */
+void unmap(void *mem, size_t nr);
+
+/* The same; returns how long it took */
+__u64 timed_unmap(void *mem, size_t nr);
+
+/*
+ * GPUs: file descriptors, to be given to close(). The ioctls return 0 or an
+ * errno value; see simgpu_ioctl.h for what they do.
+ */
+
+/* A GPU without a chain or a mirror */
+int gpu_open(void);
+
+/* Any ioctl with any argument */
+int gpu_ioctl(int gpu, unsigned long cmd, const void *arg);
+
+/* Give it a chain, and @states for invalidations in several passes */
+int gpu_setup(int gpu, const struct chain *chain, unsigned int states);
+
+/* Mirror @nr pages from @mem on */
+int gpu_mirror(int gpu, const void *mem, size_t nr, unsigned int mode);
+
+/* End the mirror */
+int gpu_unmirror(int gpu);
+
+/* Make entries for @nr pages from @mem on */
+int gpu_populate(int gpu, const void *mem, size_t nr);
+
+/* Let it read the number at @addr */
+int gpu_read(int gpu, const void *addr, __u64 *value);
+
+/* What it has counted since gpu_open() */
+struct simgpu_counters gpu_counters(int gpu);
+
+/* A GPU that mirrors all of @mem, with entries */
+int gpu_new(const struct chain *chain, unsigned int states, const void *mem,
+	    size_t nr, unsigned int mode);
+
+/* Has the kernel this mode? */
+bool has_mode(unsigned int mode);
+
+/* How long the operations of a chain take, in ns */
+__u64 chain_length(const struct chain *chain);
+
+/*
+ * How long munmap() takes of memory that @nr GPUs mirror, in ns; @chains has a
+ * chain for each of them.
+ */
+__u64 time_munmap(const struct chain *chains, unsigned int nr,
+		  unsigned int mode);
+
+/*
+ * What the program does. Both return its exit status.
+ */
+
+/* Measure, and print the table (demo.c) */
+int demo(void);
+
+/* Test the module, and print a line for each test (check.c) */
+int check(void);
+
+#endif /* SIMGPU_GPU_H */
