@@ -221,6 +221,8 @@ static void check_other_errors(void)
 		{ "populate refuses a bad pointer", SIMGPU_POPULATE, EFAULT },
 		{ "read refuses a bad pointer", SIMGPU_READ, EFAULT },
 		{ "counters refuses a bad pointer", SIMGPU_COUNTERS, EFAULT },
+		{ "log before the first chain is done is refused", SIMGPU_LOG,
+		  ENODATA },
 		{ "unmirror without a mirror is refused", SIMGPU_UNMIRROR,
 		  ENOENT },
 	};
@@ -270,6 +272,8 @@ static void check_other_errors(void)
 		    gpu_populate(gpu, mem, NR_PAGES), EFAULT);
 	check_entries("a populate that fails changes nothing", gpu, mem, 0xb,
 		      0);
+	check_errno("log refuses a bad pointer",
+		    gpu_ioctl(gpu, SIMGPU_LOG, NULL), EFAULT);
 	close(gpu);
 	unmap(mem, NR_PAGES + 1);
 }
@@ -300,9 +304,10 @@ static void check_invalidation(unsigned int mode)
 	unmap(mem, NR_PAGES);
 }
 
-/* Take a GPU's pages away; returns how long that takes */
+/* Take a GPU's pages away; returns how long that takes, and what the GPU did */
 static __u64 time_three_ops(unsigned int states, unsigned int mode,
-			    struct simgpu_counters *counters)
+			    struct simgpu_counters *counters,
+			    struct simgpu_log *log)
 {
 	void *mem = map_pages(NR_PAGES);
 	__u64 ns;
@@ -312,15 +317,40 @@ static __u64 time_three_ops(unsigned int states, unsigned int mode,
 	gpu = gpu_new(&three_ops, states, mem, NR_PAGES, mode);
 	ns = timed_unmap(mem, NR_PAGES);
 	*counters = gpu_counters(gpu);
+	*log = gpu_log(gpu);
 	close(gpu);
 	return ns;
+}
+
+/* One operation after the other, each for its time, with nothing in between */
+static void check_log(const char *name, const struct simgpu_log *log)
+{
+	const __u64 slack = loose ? US(1000000) : SLACK;
+	__u64 start = log->ops[0].start_ns;
+	unsigned int i;
+
+	for (i = 0; i < three_ops.nr; i++) {
+		const struct simgpu_op_log *op = &log->ops[i];
+
+		if (op->start_ns < start || op->start_ns > start + slack ||
+		    op->end_ns < op->start_ns + three_ops.ns[i] ||
+		    op->end_ns > op->start_ns + three_ops.ns[i] + slack) {
+			result(false, "%s (operation %u took %llu ns, %lld ns after the last)",
+			       name, i, op->end_ns - op->start_ns,
+			       (long long)(op->start_ns - start));
+			return;
+		}
+		start = op->end_ns;
+	}
+	check_count(name, log->nr_ops, three_ops.nr);
 }
 
 /* In every mode the device gets all of its time */
 static void check_times(unsigned int mode)
 {
 	/* Passes after the first: none, one, or one for each operation */
-	const __u64 passes[] = { 0, 1, three_ops.nr };
+	const __u64 passes[] = { 0, 1, three_ops.nr, three_ops.nr };
+	const unsigned int all_ops = (1u << three_ops.nr) - 1;
 	const struct chain chains[] = { three_ops, three_ops };
 	__u64 length = chain_length(&three_ops);
 	const __u64 expected[] = {
@@ -328,25 +358,67 @@ static void check_times(unsigned int mode)
 		/* The first operations run at once, the others do not */
 		2 * length - three_ops.ns[0],
 		length,
+		length,
 	};
 	struct simgpu_counters counters;
+	struct simgpu_log log;
+	__u64 start = now();
 
 	check_ns("one GPU takes as long as its chain",
-		 time_three_ops(1, mode, &counters), length);
+		 time_three_ops(1, mode, &counters, &log), length);
 	check_count("one invalidation", counters.invalidations, 1);
 	check_count("the number of later passes", counters.passes,
 		    passes[mode]);
 	check_count("no fallback", counters.fallbacks, 0);
+	check_least("the log begins with the invalidation",
+		    log.ops[0].start_ns, start);
+	check_log("the log has each operation", &log);
+	if (mode == SIMGPU_DEFERRED)
+		check_count("no callback waits", log.waited, 0);
+	else if (!loose)
+		check_count("callbacks wait for all operations", log.waited,
+			    all_ops);
 
 	check_ns("two GPUs take as long as the mode promises",
-		 time_munmap(chains, ARRAY_SIZE(chains), mode), expected[mode]);
+		 time_munmap(chains, ARRAY_SIZE(chains), mode, NULL),
+		 expected[mode]);
 
 	check_ns("without a free state it takes as long",
-		 time_three_ops(0, mode, &counters), length);
+		 time_three_ops(0, mode, &counters, &log), length);
 	check_count("without a free state there are no later passes",
 		    counters.passes, 0);
 	check_count("without a free state the fallback is taken",
 		    counters.fallbacks, mode != SIMGPU_SINGLE_PASS);
+	if (!loose)
+		check_count("without a free state the first callback waits",
+			    log.waited, all_ops);
+}
+
+/* GPUs with different chains: in some modes, some wait for others */
+static void check_mixed(unsigned int mode)
+{
+	struct chain chains[8];
+	__u64 ns, longest, sum = 0;
+	unsigned int i;
+
+	mixed_chains(chains, ARRAY_SIZE(chains));
+	longest = longest_chain(chains, ARRAY_SIZE(chains));
+	for (i = 0; i < ARRAY_SIZE(chains); i++)
+		sum += chain_length(&chains[i]);
+
+	ns = time_munmap(chains, ARRAY_SIZE(chains), mode, NULL);
+	switch (mode) {
+	case SIMGPU_SINGLE_PASS:
+		check_ns("eight mixed chains take their sum", ns, sum);
+		break;
+	case SIMGPU_DEFERRED:
+		check_ns("eight mixed chains take as long as the longest", ns,
+			 longest);
+		break;
+	default:
+		result(ns > longest + SLACK && (loose || ns < sum),
+		       "eight mixed chains take longer than the longest");
+	}
 }
 
 static void check_teardown(void)
@@ -594,6 +666,39 @@ static void check_threads(unsigned int mode)
 	unmap(mem, NR_PAGES);
 }
 
+/* As at the start of check_threads(), but there is a state for each */
+static void check_two_states(unsigned int mode)
+{
+	char *mem = map_pages(NR_PAGES);
+	struct discard first = { .addr = mem, .nr = 2 };
+	struct discard second = { .addr = mem + page_size, .nr = 2 };
+	struct simgpu_counters counters;
+	int gpu;
+
+	touch(mem, NR_PAGES, 100);
+	gpu = gpu_new(&slow_op, 2, mem, NR_PAGES, mode);
+	discard_both(&first, &second, gpu);
+	counters = gpu_counters(gpu);
+	check_count("two states are enough for two invalidations",
+		    counters.fallbacks, 0);
+	check_ns("with two states the first takes as long as the chain",
+		 duration(first.start, first.end), slow_op.ns[0]);
+	check_ns("with two states the second takes as long as the chain",
+		 duration(second.start, second.end), slow_op.ns[0]);
+	check_entries("with two states both take their pages", gpu, mem, 0x8,
+		      100);
+
+	refill(gpu, mem);
+	discard_both(&first, &second, gpu);
+	check_count("the states are free again",
+		    gpu_counters(gpu).fallbacks, 0);
+	discard_thread(&first);
+	check_no_time("no chain is left in flight",
+		      duration(first.start, first.end));
+	close(gpu);
+	unmap(mem, NR_PAGES);
+}
+
 /* An invalidation that must not wait fails if the device is at work */
 static void check_nonblocking(unsigned int mode)
 {
@@ -757,7 +862,9 @@ int check(void)
 		}
 		check_invalidation(mode);
 		check_times(mode);
+		check_mixed(mode);
 		check_threads(mode);
+		check_two_states(mode);
 		check_nonblocking(mode);
 	}
 	part = "teardown";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The demo: time munmap() of memory that simulated GPUs mirror, for each kind
- * of chain, number of GPUs and mode, and print a table of it, a summary, and
- * the figures in nanoseconds as lines "csv: ...".
+ * of chain, number of GPUs and mode, and print a table of it, a summary,
+ * timelines of what each of a few GPUs did, and the figures of the table in
+ * nanoseconds as lines "csv: ...".
  */
 #include "gpu.h"
 
@@ -24,41 +25,13 @@ static struct result {
 	__u64 ns[NR_MODES];	/* 0: the kernel does not have the mode */
 } results[ARRAY_SIZE(kinds)][ARRAY_SIZE(gpu_counts)];
 
-/* A linear congruential generator: the same numbers on every machine */
-static __u32 next_random(__u32 *state)
-{
-	*state = *state * 1664525u + 1013904223u;
-	return *state >> 16;
-}
-
-static struct chain mixed_chain(__u32 *state)
-{
-	struct chain chain = { .nr = 1 + next_random(state) % 3 };
-	unsigned int i;
-
-	for (i = 0; i < chain.nr; i++)
-		chain.ns[i] = US(5 + next_random(state) % 296);
-	return chain;
-}
-
 static void make_chains(const struct kind *kind, struct chain *chains)
 {
-	__u32 state = 1;
 	unsigned int i;
 
-	for (i = 0; i < MAX_GPUS; i++)
-		chains[i] = kind->chain.nr ? kind->chain : mixed_chain(&state);
-}
-
-static __u64 longest_chain(const struct chain *chains, unsigned int nr)
-{
-	__u64 longest = 0;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		if (chain_length(&chains[i]) > longest)
-			longest = chain_length(&chains[i]);
-	return longest;
+	mixed_chains(chains, MAX_GPUS);
+	for (i = 0; kind->chain.nr && i < MAX_GPUS; i++)
+		chains[i] = kind->chain;
 }
 
 static void measure(void)
@@ -76,7 +49,8 @@ static void measure(void)
 			for (mode = 0; mode < NR_MODES; mode++)
 				if (has_mode(mode))
 					result->ns[mode] =
-						time_munmap(chains, gpus, mode);
+						time_munmap(chains, gpus, mode,
+							    NULL);
 		}
 	}
 }
@@ -94,65 +68,56 @@ static void print_table(void)
 	printf("How long munmap() takes when GPUs mirror the memory, in microseconds (us),\n"
 	       "and how many times the longest chain of operations of any one GPU that is.\n"
 	       "No order of callbacks can be faster than the longest chain (1.00x).\n"
-	       "Time is simulated, in steps of 0.256 us: 40 us become 39.9. CPU work is free.\n");
+	       "Time is simulated, in steps of 0.256 us: 40 us are 39.936. CPU work is free.\n");
 	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
-		printf("\n%s: %s\n\n", kinds[kind].name, kinds[kind].what);
-		printf("  GPUs   longest");
+		printf("\n%s: %s\n", kinds[kind].name, kinds[kind].what);
+		printf("  GPUs  longest");
 		for (mode = 0; mode < NR_MODES; mode++)
-			printf("  %18s", mode_names[mode]);
+			printf("  %13s", mode_names[mode]);
 		putchar('\n');
 		for (count = 0; count < ARRAY_SIZE(gpu_counts); count++) {
 			const struct result *result = &results[kind][count];
 
-			printf("  %4u  %8.1f", gpu_counts[count],
+			printf("  %4u  %7.0f", gpu_counts[count],
 			       result->longest / 1e3);
 			for (mode = 0; mode < NR_MODES; mode++)
 				if (result->ns[mode])
-					printf("  %10.1f %6.2fx",
+					printf("  %6.0f %5.2fx",
 					       result->ns[mode] / 1e3,
 					       ratio(result, mode));
 				else
-					printf("  %18s", "-");
+					printf("  %13s", "-");
 			putchar('\n');
 		}
 	}
 }
 
-/* How much faster multi-pass is with the largest number of GPUs */
-static void print_gain(unsigned int mode)
+/* How much faster one mode is than another with the largest number of GPUs */
+static void print_gain(unsigned int mode, unsigned int slow)
 {
 	unsigned int last = ARRAY_SIZE(gpu_counts) - 1;
 	unsigned int kind;
 
-	if (!results[0][last].ns[mode])
+	if (!results[0][last].ns[slow])
 		return;
-	printf("With %u GPUs multi-pass is", gpu_counts[last]);
+	printf("With %u GPUs %s is", gpu_counts[last], mode_names[mode]);
 	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++)
 		printf("%s %.1f (%s)", kind ? "," : "",
-		       (double)results[kind][last].ns[mode] /
-		       results[kind][last].ns[SIMGPU_MULTI_PASS],
-		       kinds[kind].name);
-	printf("\ntimes as fast as %s.\n", mode_names[mode]);
+		       (double)results[kind][last].ns[slow] /
+		       results[kind][last].ns[mode], kinds[kind].name);
+	printf("\ntimes as fast as %s.\n", mode_names[slow]);
 }
 
-static void print_summary(void)
+/* How far from the longest chain a mode can be */
+static void print_worst(unsigned int mode, const char *why)
 {
 	unsigned int worst_kind = 0, worst_count = 0;
 	unsigned int kind, count;
 	double worst = 0;
 
-	putchar('\n');
-	if (!results[0][0].ns[SIMGPU_MULTI_PASS]) {
-		printf("This kernel has no multi-pass notifiers.\n");
-		return;
-	}
-	print_gain(SIMGPU_SINGLE_PASS);
-	print_gain(SIMGPU_TWO_PASS);
-
 	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++)
 		for (count = 0; count < ARRAY_SIZE(gpu_counts); count++) {
-			double x = ratio(&results[kind][count],
-					 SIMGPU_MULTI_PASS);
+			double x = ratio(&results[kind][count], mode);
 
 			if (x > worst) {
 				worst = x;
@@ -160,11 +125,127 @@ static void print_summary(void)
 				worst_count = count;
 			}
 		}
-	printf("At worst (%s, %u GPUs) multi-pass takes %.2f times the longest chain",
-	       kinds[worst_kind].name, gpu_counts[worst_count], worst);
-	if (worst > 1)
-		printf(":\na pass that waits for its GPU holds up the passes behind it");
+	printf("At worst %s takes %.2f times the longest chain", mode_names[mode],
+	       worst);
+	/* What rounds to 1.00 needs no explanation */
+	if (worst >= 1.005)
+		printf(" (%s, %u GPUs)%s", kinds[worst_kind].name,
+		       gpu_counts[worst_count], why);
 	printf(".\n");
+}
+
+static void print_summary(void)
+{
+	unsigned int best = SIMGPU_DEFERRED;
+
+	putchar('\n');
+	if (!results[0][0].ns[SIMGPU_MULTI_PASS]) {
+		printf("This kernel has no multi-pass notifiers.\n");
+		return;
+	}
+	if (!results[0][0].ns[SIMGPU_DEFERRED])
+		best = SIMGPU_MULTI_PASS;
+	print_gain(best, SIMGPU_SINGLE_PASS);
+	print_gain(best, SIMGPU_TWO_PASS);
+	print_worst(SIMGPU_MULTI_PASS,
+		    ":\na pass that waits for its GPU holds up the passes behind it");
+	if (best == SIMGPU_DEFERRED)
+		print_worst(SIMGPU_DEFERRED, "");
+	else
+		printf("This kernel has no deferred passes.\n");
+}
+
+/*
+ * A timeline has a line for each GPU, and one for the CPU. In column i is what
+ * happened in the middle of the time that it stands for.
+ */
+#define NR_LINES	8
+#define NR_COLUMNS	72
+#define COLUMN		20000ULL	/* ns */
+
+static __u64 column_middle(unsigned int column)
+{
+	return column * COLUMN + COLUMN / 2;
+}
+
+/* Digits where the GPU is at work, dots where it could be */
+static void print_gpu(unsigned int gpu, const struct simgpu_log *log,
+		      __u64 start)
+{
+	char line[NR_COLUMNS + 1] = "";
+	unsigned int i, op = 0;
+
+	for (i = 0; i < NR_COLUMNS; i++) {
+		__u64 t = start + column_middle(i);
+
+		while (op < log->nr_ops && log->ops[op].end_ns <= t)
+			op++;
+		if (op == log->nr_ops)
+			break;
+		line[i] = t < log->ops[op].start_ns ? '.' : '1' + op;
+	}
+	printf("  GPU %c %s\n", 'A' + gpu, line);
+}
+
+/*
+ * Letters where the CPU waits for this GPU. It waits for one operation at a time,
+ * so that is, of those which it waits for at all, the next that ends. An asterisk
+ * where it sleeps because no pass can run.
+ */
+static void print_cpu(const struct simgpu_log *logs, __u64 start, __u64 ns)
+{
+	char line[NR_COLUMNS + 1] = "";
+	unsigned int i, gpu, op;
+
+	for (i = 0; i < NR_COLUMNS && column_middle(i) < ns; i++) {
+		__u64 t = start + column_middle(i);
+		__u64 next = 0;
+
+		line[i] = '*';
+		for (gpu = 0; gpu < NR_LINES; gpu++)
+			for (op = 0; op < logs[gpu].nr_ops; op++) {
+				__u64 end = logs[gpu].ops[op].end_ns;
+
+				if ((logs[gpu].waited & (1u << op)) && end > t &&
+				    (!next || end < next)) {
+					next = end;
+					line[i] = 'A' + gpu;
+				}
+			}
+	}
+	printf("  CPU   %s\n", line);
+}
+
+static void print_timelines(void)
+{
+	struct simgpu_log logs[NR_LINES];
+	struct chain chains[NR_LINES];
+	unsigned int mode, gpu;
+	__u64 start, ns;
+
+	mixed_chains(chains, NR_LINES);
+	printf("\nWhat the first %u GPUs of \"mixed\" do, in columns of %llu us.\n"
+	       "1, 2, 3: the GPU runs this operation. Dots: it has operations left, but nobody\n"
+	       "has started the next. CPU: the GPU that a callback waits for; *: none waits.\n",
+	       NR_LINES, COLUMN / 1000);
+	for (mode = 0; mode < NR_MODES; mode++) {
+		if (!has_mode(mode))
+			continue;
+		ns = time_munmap(chains, NR_LINES, mode, logs);
+		start = logs[0].ops[0].start_ns;
+		for (gpu = 1; gpu < NR_LINES; gpu++)
+			if (logs[gpu].ops[0].start_ns < start)
+				start = logs[gpu].ops[0].start_ns;
+
+		printf("\n%s: %.0f us", mode_names[mode], ns / 1e3);
+		if (column_middle(NR_COLUMNS - 1) < ns)
+			printf(", of which the first %llu are shown",
+			       NR_COLUMNS * COLUMN / 1000);
+		putchar('\n');
+		for (gpu = 0; gpu < NR_LINES; gpu++)
+			print_gpu(gpu, &logs[gpu], start);
+		print_cpu(logs, start, ns);
+	}
 }
 
 static void print_csv(void)
@@ -189,6 +270,7 @@ int demo(void)
 	measure();
 	print_table();
 	print_summary();
+	print_timelines();
 	print_csv();
 	return 0;
 }

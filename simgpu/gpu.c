@@ -18,6 +18,7 @@ const char * const mode_names[NR_MODES] = {
 	[SIMGPU_SINGLE_PASS] = "single-pass",
 	[SIMGPU_TWO_PASS] = "two-pass",
 	[SIMGPU_MULTI_PASS] = "multi-pass",
+	[SIMGPU_DEFERRED] = "deferred",
 };
 
 size_t page_size;
@@ -49,7 +50,7 @@ void warm_up(void)
 
 	page_size = sysconf(_SC_PAGESIZE);
 	sleep_ns(US(30000));
-	time_munmap(&chain, 1, SIMGPU_SINGLE_PASS);
+	time_munmap(&chain, 1, SIMGPU_SINGLE_PASS, NULL);
 
 	if (!loose) {
 		start = now();
@@ -180,6 +181,15 @@ struct simgpu_counters gpu_counters(int gpu)
 	return arg;
 }
 
+struct simgpu_log gpu_log(int gpu)
+{
+	struct simgpu_log arg;
+
+	if (ioctl(gpu, SIMGPU_LOG, &arg))
+		die("SIMGPU_LOG");
+	return arg;
+}
+
 int gpu_new(const struct chain *chain, unsigned int states, const void *mem,
 	    size_t nr, unsigned int mode)
 {
@@ -217,8 +227,38 @@ __u64 chain_length(const struct chain *chain)
 	return sum;
 }
 
+__u64 longest_chain(const struct chain *chains, unsigned int nr)
+{
+	__u64 longest = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (chain_length(&chains[i]) > longest)
+			longest = chain_length(&chains[i]);
+	return longest;
+}
+
+/* A linear congruential generator */
+static __u32 next_random(__u32 *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 16;
+}
+
+void mixed_chains(struct chain *chains, unsigned int nr)
+{
+	__u32 state = 1;
+	unsigned int i;
+
+	for (; nr; nr--, chains++) {
+		*chains = (struct chain){ .nr = 1 + next_random(&state) % 3 };
+		for (i = 0; i < chains->nr; i++)
+			chains->ns[i] = US(5 + next_random(&state) % 296);
+	}
+}
+
 __u64 time_munmap(const struct chain *chains, unsigned int nr,
-		  unsigned int mode)
+		  unsigned int mode, struct simgpu_log *logs)
 {
 	void *mem = map_pages(NR_PAGES);
 	int gpus[MAX_GPUS];
@@ -231,7 +271,10 @@ __u64 time_munmap(const struct chain *chains, unsigned int nr,
 
 	ns = timed_unmap(mem, NR_PAGES);
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
+		if (logs)
+			logs[i] = gpu_log(gpus[i]);
 		close(gpus[i]);
+	}
 	return ns;
 }

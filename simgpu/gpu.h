@@ -29,7 +29,7 @@
 
 #define MAX_GPUS	64
 #define NR_PAGES	4
-#define NR_MODES	(SIMGPU_MULTI_PASS + 1)
+#define NR_MODES	(SIMGPU_DEFERRED + 1)
 
 /* The chain of operations of one GPU */
 struct chain {
@@ -125,6 +125,9 @@ int gpu_read(int gpu, const void *addr, __u64 *value);
 /* What it has counted since gpu_open() */
 struct simgpu_counters gpu_counters(int gpu);
 
+/* When the operations of the last chain ran; there must have been one */
+struct simgpu_log gpu_log(int gpu);
+
 /* A GPU that mirrors all of @mem, with entries */
 int gpu_new(const struct chain *chain, unsigned int states, const void *mem,
 	    size_t nr, unsigned int mode);
@@ -135,18 +138,24 @@ bool has_mode(unsigned int mode);
 /* How long the operations of a chain take, in ns */
 __u64 chain_length(const struct chain *chain);
 
+/* The length of the longest of @nr chains */
+__u64 longest_chain(const struct chain *chains, unsigned int nr);
+
+/* @nr chains of 1 to 3 operations of 5 to 300 us, the same on every machine */
+void mixed_chains(struct chain *chains, unsigned int nr);
+
 /*
  * How long munmap() takes of memory that @nr GPUs mirror, in ns; @chains has a
- * chain for each of them.
+ * chain for each of them. @logs, if not NULL, returns what each of them did.
  */
 __u64 time_munmap(const struct chain *chains, unsigned int nr,
-		  unsigned int mode);
+		  unsigned int mode, struct simgpu_log *logs);
 
 /*
  * What the program does. Both return its exit status.
  */
 
-/* Measure, and print the table (demo.c) */
+/* Measure, and print the table and the timelines (demo.c) */
 int demo(void);
 
 /* Test the module, and print a line for each test (check.c) */

@@ -2,7 +2,7 @@
 /*
  * Start the program: measure simulated GPUs, or test them
  *
- * demo [loose]		print a table, then the same as lines "csv: ..."
+ * demo [loose]		print a table and timelines, then lines "csv: ..."
  * demo check [loose]	test the module; one "ok" or "not ok" line per test
  *
  * Exit status: 0 success, 1 failure, 2 wrong arguments.

@@ -3,9 +3,10 @@
  * A simulated GPU that mirrors a range of a process's addresses
  *
  * An example of how a driver uses mmu_interval_notifier, in one pass, in two,
- * or in many. The device is a page table in memory, and a chain of operations
- * that stand for what a real device has to finish before it no longer uses a
- * page (fences signal, a TLB flush): each is a timer.
+ * or in many, which either wait for the device or are deferred until it is done
+ * (struct simgpu_invocation says how). The device is a page table in memory, and
+ * a chain of operations that stand for what a real device has to finish before
+ * it no longer uses a page (fences signal, a TLB flush): each is a timer.
  *
  * The life of a mirror:
  *
@@ -27,6 +28,7 @@
  *   and the end of the retry loop take it, and it protects all they share. That
  *   nothing under it may allocate with reclaim is one more reason for a
  *   spinlock; a callback for a range that is not blockable can take it too.
+ *   The timers don't take it, so interrupts need not be disabled.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -58,6 +60,21 @@ struct simgpu;
  *
  * A real device would queue the operations of several invocations; here each
  * has a timer of its own and they run side by side.
+ *
+ * How the end of an operation is passed on is decided anew for each invocation,
+ * before its first operation starts. If it is deferred, the passes are, and so
+ * the order is:
+ *
+ *  1. simgpu_op_start(): mmu_interval_pass_defer(), then start the timer, whose
+ *     callback may run at once. Then the first callback or a pass hands the pass
+ *     over.
+ *  2. simgpu_op_done(), the timer's callback: mmu_interval_pass_ready(), and then
+ *     nothing more with the invocation, which the pass may already be using.
+ *  3. simgpu_invalidate_pass(): no need to wait for the operation, only, in
+ *     hrtimer_cancel(), for its callback to return. Then the state is reused for
+ *     the next operation, from 1., or freed.
+ *
+ * Otherwise simgpu_op_done() completes @done, and somebody has to wait for that.
  */
 struct simgpu_invocation {
 #ifdef SIMGPU_HAS_TWO_PASS
@@ -69,8 +86,10 @@ struct simgpu_invocation {
 	struct simgpu *gpu;
 	struct list_head link;		/* in simgpu.free_states */
 	unsigned int next_op;
+	bool deferred;
 	struct hrtimer timer;		/* the operation under way... */
-	struct completion done;		/* ...and its end */
+	struct completion done;		/* ...and its end, if not deferred */
+	struct simgpu_log log;
 };
 
 struct simgpu {
@@ -81,6 +100,7 @@ struct simgpu {
 	u64 op_ns[SIMGPU_MAX_OPS];
 	unsigned long start;
 	unsigned long nr_pages;
+	enum simgpu_mode mode;
 	bool mirrored;
 
 	struct mmu_interval_notifier notifier;
@@ -90,6 +110,7 @@ struct simgpu {
 	unsigned int in_flight;		/* chains started and not yet done */
 	struct list_head free_states;
 	struct simgpu_counters counters;
+	struct simgpu_log log;		/* of the last chain; no ops: none yet */
 
 	/*
 	 * Invalidations happen during memory reclaim, and with many GPUs there
@@ -100,28 +121,77 @@ struct simgpu {
 	struct simgpu_invocation states[SIMGPU_MAX_STATES];
 };
 
+/* The operation that was started last */
+static unsigned int simgpu_this_op(const struct simgpu_invocation *inv)
+{
+	return inv->next_op - 1;
+}
+
+/* Note when the operation that is just done ran */
+static void simgpu_log_op(struct simgpu_invocation *inv)
+{
+	unsigned int op = simgpu_this_op(inv);
+
+	inv->log.ops[op].end_ns = ktime_get_ns();
+	inv->log.ops[op].start_ns =
+		ktime_to_ns(hrtimer_get_expires(&inv->timer)) -
+		inv->gpu->op_ns[op];
+}
+
+/*
+ * The device says that it is done, in hardirq context (in softirq context with
+ * PREEMPT_RT). Pass it on last: then the invocation is somebody else's.
+ */
 static enum hrtimer_restart simgpu_op_done(struct hrtimer *timer)
 {
 	struct simgpu_invocation *inv =
 		container_of(timer, struct simgpu_invocation, timer);
 
+	simgpu_log_op(inv);
+
+#ifdef SIMGPU_HAS_DEFERRED
+	if (inv->deferred) {
+		/*
+		 * The pass may be running on another CPU before this returns,
+		 * so @inv must not be touched again, not even to read it.
+		 */
+		mmu_interval_pass_ready(&inv->pass);
+		return HRTIMER_NORESTART;
+	}
+#endif
 	complete(&inv->done);
 	return HRTIMER_NORESTART;
 }
 
 static void simgpu_op_start(struct simgpu_invocation *inv)
 {
+	u64 ns = inv->gpu->op_ns[inv->next_op++];
+
+	/* First what simgpu_op_done() uses, then the timer that calls it */
+#ifdef SIMGPU_HAS_DEFERRED
+	if (inv->deferred)
+		mmu_interval_pass_defer(&inv->pass);
+#endif
 	reinit_completion(&inv->done);
-	hrtimer_start(&inv->timer,
-		      ns_to_ktime(inv->gpu->op_ns[inv->next_op++]),
-		      HRTIMER_MODE_REL);
+	hrtimer_start(&inv->timer, ns_to_ktime(ns), HRTIMER_MODE_REL);
 }
 
-/* A callback must not give up before the device is done: no signals here */
+/*
+ * Return when the operation is done and @inv can be reused or freed. A callback
+ * must not give up before the device is done: no signals here.
+ */
 static void simgpu_op_wait(struct simgpu_invocation *inv)
 {
-	wait_for_completion(&inv->done);
-	/* simgpu_op_done() may still be returning on another CPU */
+	/* A deferred pass runs because the operation is done */
+	if (!inv->deferred) {
+		if (!completion_done(&inv->done))
+			inv->log.waited |= BIT(simgpu_this_op(inv));
+		wait_for_completion(&inv->done);
+	}
+	/*
+	 * Deferred or not, simgpu_op_done() may still be returning on another
+	 * CPU, and then the timer is in use.
+	 */
 	hrtimer_cancel(&inv->timer);
 }
 
@@ -164,20 +234,27 @@ static void simgpu_clear(struct simgpu *gpu, unsigned long first,
 	gpu->in_flight++;
 }
 
-/* The chain is done, and the state, if not on the stack, is free again */
-static void simgpu_end(struct simgpu *gpu, struct simgpu_invocation *inv)
+/* The chain is done; @is_state: @inv is not on the stack, but becomes free */
+static void simgpu_end(struct simgpu_invocation *inv, bool is_state)
 {
+	struct simgpu *gpu = inv->gpu;
+
 	spin_lock(&gpu->lock);
 	gpu->in_flight--;
-	if (inv)
+	gpu->log = inv->log;
+	gpu->log.nr_ops = inv->next_op;
+	if (is_state)
 		list_add(&inv->link, &gpu->free_states);
 	spin_unlock(&gpu->lock);
 }
 
-/* Run a chain that simgpu_clear() has announced, from start to end */
+/*
+ * Run a chain that simgpu_clear() has announced, from start to end. There is no
+ * pass that could be deferred: it waits.
+ */
 static void simgpu_run_chain(struct simgpu *gpu)
 {
-	struct simgpu_invocation inv = { .gpu = gpu };
+	struct simgpu_invocation inv = { .gpu = gpu, .deferred = false };
 
 	init_completion(&inv.done);
 	hrtimer_setup_on_stack(&inv.timer, simgpu_op_done, CLOCK_MONOTONIC,
@@ -185,7 +262,7 @@ static void simgpu_run_chain(struct simgpu *gpu)
 	simgpu_run_ops(&inv);
 	destroy_hrtimer_on_stack(&inv.timer);
 
-	simgpu_end(gpu, NULL);
+	simgpu_end(&inv, false);
 }
 
 /*
@@ -265,6 +342,8 @@ static struct simgpu_invocation *simgpu_start(struct simgpu *gpu)
 	}
 
 	inv->next_op = 0;
+	inv->deferred = gpu->mode == SIMGPU_DEFERRED;
+	memset(&inv->log, 0, sizeof(inv->log));
 	simgpu_op_start(inv);
 	return inv;
 }
@@ -301,12 +380,11 @@ simgpu_invalidate_finish(struct mmu_interval_notifier_finish *finish)
 {
 	struct simgpu_invocation *inv =
 		container_of(finish, struct simgpu_invocation, finish);
-	struct simgpu *gpu = inv->gpu;
 
-	simgpu_count_pass(gpu);
+	simgpu_count_pass(inv->gpu);
 	simgpu_op_wait(inv);
 	simgpu_run_ops(inv);
-	simgpu_end(gpu, inv);
+	simgpu_end(inv, true);
 }
 
 static const struct mmu_interval_notifier_ops simgpu_two_pass_ops = {
@@ -335,8 +413,9 @@ simgpu_invalidate_multipass(struct mmu_interval_notifier *notifier,
 }
 
 /*
- * A blocking pass: it waits here for the operation that the pass before it
- * started, and so also holds up the passes of other GPUs behind it.
+ * If it is deferred, nothing here waits for the operation that the pass before
+ * it started. If not, this blocks until it is done, and so also holds up the
+ * passes of other GPUs behind it.
  */
 static struct mmu_interval_notifier_pass *
 simgpu_invalidate_pass(struct mmu_interval_notifier_pass *pass,
@@ -353,10 +432,11 @@ simgpu_invalidate_pass(struct mmu_interval_notifier_pass *pass,
 		simgpu_op_start(inv);
 		return pass;
 	}
-	simgpu_end(gpu, inv);
+	simgpu_end(inv, true);
 	return NULL;
 }
 
+/* Each invocation, not the notifier, decides whether its passes are deferred */
 static const struct mmu_interval_notifier_ops simgpu_multi_pass_ops = {
 	.invalidate_multipass = simgpu_invalidate_multipass,
 	.invalidate_pass = simgpu_invalidate_pass,
@@ -379,6 +459,13 @@ static int simgpu_mode_ops(u32 mode,
 #endif
 	case SIMGPU_MULTI_PASS:
 #ifdef SIMGPU_HAS_MULTI_PASS
+		*ops = &simgpu_multi_pass_ops;
+		return 0;
+#else
+		return -EOPNOTSUPP;
+#endif
+	case SIMGPU_DEFERRED:
+#ifdef SIMGPU_HAS_DEFERRED
 		*ops = &simgpu_multi_pass_ops;
 		return 0;
 #else
@@ -438,6 +525,7 @@ static int simgpu_mirror(struct simgpu *gpu, const struct simgpu_mirror *arg)
 		return -EBUSY;
 
 	/* The first callback can come before the insertion has returned */
+	gpu->mode = arg->mode;
 	gpu->start = arg->addr;
 	gpu->nr_pages = arg->length >> PAGE_SHIFT;
 	gpu->entries = kvcalloc(gpu->nr_pages, sizeof(*gpu->entries),
@@ -617,6 +705,14 @@ static void simgpu_counters(struct simgpu *gpu, struct simgpu_counters *arg)
 	spin_unlock(&gpu->lock);
 }
 
+static int simgpu_log(struct simgpu *gpu, struct simgpu_log *arg)
+{
+	spin_lock(&gpu->lock);
+	*arg = gpu->log;
+	spin_unlock(&gpu->lock);
+	return arg->nr_ops ? 0 : -ENODATA;
+}
+
 static long simgpu_ioctl(struct file *file, unsigned int cmd,
 			 unsigned long user_arg)
 {
@@ -628,6 +724,7 @@ static long simgpu_ioctl(struct file *file, unsigned int cmd,
 		struct simgpu_populate populate;
 		struct simgpu_read read;
 		struct simgpu_counters counters;
+		struct simgpu_log log;
 	} arg = {};
 	long ret = 0;
 
@@ -638,6 +735,7 @@ static long simgpu_ioctl(struct file *file, unsigned int cmd,
 	case SIMGPU_POPULATE:
 	case SIMGPU_READ:
 	case SIMGPU_COUNTERS:
+	case SIMGPU_LOG:
 		break;
 	default:
 		return -ENOTTY;
@@ -671,6 +769,9 @@ static long simgpu_ioctl(struct file *file, unsigned int cmd,
 		break;
 	case SIMGPU_COUNTERS:
 		simgpu_counters(gpu, &arg.counters);
+		break;
+	case SIMGPU_LOG:
+		ret = simgpu_log(gpu, &arg.log);
 		break;
 	}
 	mutex_unlock(&gpu->ioctl_lock);

@@ -38,11 +38,14 @@
  *                   waits for it, then runs the others and waits for each.
  * @SIMGPU_MULTI_PASS: The first callback starts the first operation. Each later
  *                     pass waits for one operation and starts the next.
+ * @SIMGPU_DEFERRED: As %SIMGPU_MULTI_PASS, but each pass is deferred: it runs
+ *                   when its operation is done, so it does not wait.
  */
 enum simgpu_mode {
 	SIMGPU_SINGLE_PASS,
 	SIMGPU_TWO_PASS,
 	SIMGPU_MULTI_PASS,
+	SIMGPU_DEFERRED,
 };
 
 /**
@@ -149,6 +152,33 @@ struct simgpu_counters {
 	__u64 retries;
 };
 
+/**
+ * struct simgpu_op_log - when an operation ran
+ * @start_ns: When it started, in nanoseconds of CLOCK_MONOTONIC.
+ * @end_ns: When it was done.
+ */
+struct simgpu_op_log {
+	__u64 start_ns;
+	__u64 end_ns;
+};
+
+/**
+ * struct simgpu_log - argument of %SIMGPU_LOG
+ * @nr_ops: Length of the chain.
+ * @waited: Bit i is set if a callback had to wait for operation i.
+ * @ops: Each operation. Elements from @nr_ops on are 0.
+ *
+ * Returns the last chain that the GPU has done, for an invalidation or to end a
+ * mirror.
+ *
+ * ENODATA	the GPU has not done any since open()
+ */
+struct simgpu_log {
+	__u32 nr_ops;
+	__u32 waited;
+	struct simgpu_op_log ops[SIMGPU_MAX_OPS];
+};
+
 #define SIMGPU_SETUP	_IOW(0xe6, 0, struct simgpu_setup)
 #define SIMGPU_MIRROR	_IOW(0xe6, 1, struct simgpu_mirror)
 /* Ends the mirror; allowed from any process. ENOENT: the GPU has none. */
@@ -156,5 +186,6 @@ struct simgpu_counters {
 #define SIMGPU_POPULATE	_IOW(0xe6, 3, struct simgpu_populate)
 #define SIMGPU_READ	_IOWR(0xe6, 4, struct simgpu_read)
 #define SIMGPU_COUNTERS	_IOR(0xe6, 5, struct simgpu_counters)
+#define SIMGPU_LOG	_IOR(0xe6, 6, struct simgpu_log)
 
 #endif /* SIMGPU_IOCTL_H */
