@@ -3,7 +3,8 @@
 
 KERNEL ?=
 ARGS ?=
-export KERNEL
+CONFIG ?=
+export KERNEL CONFIG
 
 .PHONY: help demo test kunit tree export packages clean
 .NOTPARALLEL:
@@ -18,7 +19,7 @@ demo: tree ## measure simulated GPUs with and without multi-pass notifiers
 test: tree ## every check and test of the series and of the scripts
 	@scripts/test
 
-kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*' to filter)
+kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp or debug)
 	@set -f; scripts/kunit $(ARGS)
 
 tree: packages ## build/tree: the patched kernel, a commit for each patch (KERNEL=dir: on your kernel)

@@ -137,15 +137,19 @@ kernel_env() {
 	[ -d "$tree" ] || die "there is no build/tree: type 'make tree'"
 }
 
-# kunit_py COMMAND [ARGUMENT...]: the kernel's KUnit tool on the one UML build
-# that serves the tests and the demo. Only scripts/uml knows when what it has built
-# is current, so its note of that goes first.
+# uml_dir CONFIG: where the kernel for kunit/CONFIG.config is built. That of simgpu
+# also serves the demo.
+uml_dir() { case $1 in simgpu) echo "$build/uml" ;; *) echo "$build/uml-$1" ;; esac; }
+
+# kunit_py CONFIG COMMAND [ARGUMENT...]: the kernel's KUnit tool on a build for
+# mm/tests/.kunitconfig and kunit/CONFIG.config. Only scripts/uml knows when what
+# it has built is current, so its note of that goes first.
 kunit_py() (
-	_cmd=$1
-	shift
-	rm -f "$build/uml/series-built"
+	_dir=$(uml_dir "$1") _config=$root/kunit/$1.config _cmd=$2
+	shift 2
+	rm -f "$_dir/series-built"
 	cd "$tree"
 	exec python3 tools/testing/kunit/kunit.py "$_cmd" \
-		--kunitconfig mm/tests --kunitconfig "$root/kunit/simgpu.config" \
-		--build_dir "$build/uml" --jobs "$jobs" "$@" </dev/null
+		--kunitconfig mm/tests --kunitconfig "$_config" \
+		--build_dir "$_dir" --jobs "$jobs" "$@" </dev/null
 )
