@@ -6,7 +6,7 @@ ARGS ?=
 CONFIG ?=
 export KERNEL CONFIG
 
-.PHONY: help demo test kunit tree export packages clean
+.PHONY: help demo test kunit litmus tree export packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -21,6 +21,9 @@ test: tree ## every check and test of the series and of the scripts
 
 kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp or debug)
 	@set -f; scripts/kunit $(ARGS)
+
+litmus: tree ## check models of the handshake between core and drivers, with herd7 and spin
+	@scripts/litmus
 
 tree: packages ## build/tree: the patched kernel, a commit for each patch (KERNEL=dir: on your kernel)
 	@scripts/import
