@@ -154,6 +154,47 @@ kunit_py() (
 		--build_dir "$_dir" --jobs "$jobs" "$@" </dev/null
 )
 
+# base_tree: build/base is the kernel without the series, made anew when the base
+# has changed.
+base_tree() {
+	_id=$(git -C "$tree" rev-parse refs/series/base)
+	[ "$_id" != "$(cat "$build/base.id" 2>/dev/null)" ] || return 0
+	note "unpacking the kernel without the series"
+	rm -rf "$build/base" "$build/base.id"
+	mkdir "$build/base"
+	git -C "$tree" archive "$_id" | tar -xf - -C "$build/base" ||
+		die "could not make build/base: is the disk full? It needs 2 GB; then try again"
+	echo "$_id" >"$build/base.id"
+}
+
+# kernel_make SOURCE OUTPUT ARCH CONFIG [ARGUMENT...]: the kernel's make for a
+# configuration of its own: the lines of the file CONFIG, and MMU_NOTIFIER, which
+# nothing that these kernels have selects, so a Kconfig file that does goes along.
+kernel_make() {
+	_source=$1 _output=$2 _arch=$3 _config=$4
+	shift 4
+	mkdir -p "$_output"
+	{
+		cat "$_source/Kconfig"
+		printf '\nconfig HAVE_MMU_NOTIFIER\n\tdef_bool y\n\tselect MMU_NOTIFIER\n'
+	} >"$_output/series.Kconfig"
+	if ! cmp -s "$_config" "$_output/series.config"; then
+		make -s -C "$_source" O="$_output" ARCH="$_arch" \
+			KBUILD_KCONFIG="$_output/series.Kconfig" \
+			KCONFIG_ALLCONFIG="$_config" allnoconfig
+		# A symbol that is gone, or lacks a dependency, is left out silently.
+		while read -r _symbol; do
+			case $_symbol in
+			CONFIG_*=*) grep -qxF -- "$_symbol" "$_output/.config" ||
+				die "$_symbol of ${_config#"$root/"} has no effect: correct it" ;;
+			esac
+		done <"$_config"
+		cp "$_config" "$_output/series.config"
+	fi
+	make -s -j "$jobs" -C "$_source" O="$_output" ARCH="$_arch" \
+		KBUILD_KCONFIG="$_output/series.Kconfig" "$@"
+}
+
 # private_apt WHAT INSTEAD: an apt for the Debian mirror (and proxy) of the
 # system's configuration, with lists and a cache of its own in build/apt: no root
 # needed, and the system's package lists stay as they are. It has no suites yet.
