@@ -6,7 +6,7 @@ ARGS ?=
 CONFIG ?=
 export KERNEL CONFIG
 
-.PHONY: help demo test kunit litmus tree export packages clean
+.PHONY: help demo bench test kunit litmus tree export packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -15,6 +15,9 @@ help: ## list the targets (this text)
 
 demo: tree ## measure simulated GPUs with and without multi-pass notifiers
 	@scripts/demo
+
+bench: tree ## measure them with each kind of work, on the kernel with the series and without
+	@scripts/bench
 
 test: tree ## every check and test of the series and of the scripts
 	@scripts/test

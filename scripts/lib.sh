@@ -168,17 +168,18 @@ base_tree() {
 }
 
 # kernel_make SOURCE OUTPUT ARCH CONFIG [ARGUMENT...]: the kernel's make for a
-# configuration of its own: the lines of the file CONFIG, and MMU_NOTIFIER, which
-# nothing that these kernels have selects, so a Kconfig file that does goes along.
+# configuration of its own: the lines of the file CONFIG, and bench/Kconfig, which
+# has what can't be chosen.
 kernel_make() {
 	_source=$1 _output=$2 _arch=$3 _config=$4
 	shift 4
 	mkdir -p "$_output"
 	{
-		cat "$_source/Kconfig"
-		printf '\nconfig HAVE_MMU_NOTIFIER\n\tdef_bool y\n\tselect MMU_NOTIFIER\n'
+		sed '/^mainmenu /q' "$_source/Kconfig"
+		cat "$root/bench/Kconfig"
+		sed '1,/^mainmenu /d' "$_source/Kconfig"
 	} >"$_output/series.Kconfig"
-	if ! cmp -s "$_config" "$_output/series.config"; then
+	if ! cat "$_config" "$root/bench/Kconfig" | cmp -s - "$_output/series.config"; then
 		make -s -C "$_source" O="$_output" ARCH="$_arch" \
 			KBUILD_KCONFIG="$_output/series.Kconfig" \
 			KCONFIG_ALLCONFIG="$_config" allnoconfig
@@ -189,11 +190,55 @@ kernel_make() {
 				die "$_symbol of ${_config#"$root/"} has no effect: correct it" ;;
 			esac
 		done <"$_config"
-		cp "$_config" "$_output/series.config"
+		cat "$_config" "$root/bench/Kconfig" >"$_output/series.config"
 	fi
-	make -s -j "$jobs" -C "$_source" O="$_output" ARCH="$_arch" \
+	# LOCALVERSION: no "+" in the release for a source that git manages
+	make -s -j "$jobs" -C "$_source" O="$_output" ARCH="$_arch" LOCALVERSION= \
 		KBUILD_KCONFIG="$_output/series.Kconfig" "$@"
 }
+
+# simgpu SOURCE KERNEL OUTPUT [ARGUMENT...]: build simgpu/ in OUTPUT for the
+# user-mode Linux that was built from SOURCE in KERNEL, and run it there in
+# simulated time, the program with the ARGUMENTs. Prints what the program prints.
+simgpu() (
+	_source=$1 _kernel=$2 _out=$3
+	_short=${_out#"$root/"}
+	shift 3
+	mkdir -p "$_out/initramfs"
+	{
+		make -s -C "$_source" O="$_kernel" ARCH=um M="$root/simgpu" \
+			MO="$_out" modules &&
+			gcc -static -O2 -Wall -Wextra -pthread \
+				-o "$_out/initramfs/init" \
+				"$root/simgpu/main.c" "$root/simgpu/demo.c" \
+				"$root/simgpu/bench.c" "$root/simgpu/check.c" \
+				"$root/simgpu/gpu.c" &&
+			cp "$_out/simgpu.ko" "$_out/initramfs/" &&
+			(cd "$_out/initramfs" && printf 'init\nsimgpu.ko\n' |
+				cpio -o -H newc -R 0:0 --quiet) >"$_out/initramfs.cpio" &&
+			gzip -1 -n -f "$_out/initramfs.cpio"
+	} >"$_out/compile.log" 2>&1 || {
+		cat "$_out/compile.log" >&2
+		die "simgpu/ did not build: mend it (the errors are above and in $_short/compile.log), or type 'make packages' if a program is missing"
+	}
+
+	# loglevel=5 shows warnings and worse. Words that the kernel doesn't know,
+	# like "check", become arguments of /init.
+	timeout -k 5 300 "$_kernel/linux" time-travel=inf-cpu mem=256M \
+		uml_dir="$_out/" initrd="$_out/initramfs.cpio.gz" con=null \
+		con0=fd:0,fd:1 kunit.enable=0 loglevel=5 "$@" \
+		</dev/null 2>&1 | tr -d '\r' >"$_out/console.log"
+
+	# The program's own lines are those between two of its marks.
+	sed -n '/^simgpu: begin$/,/^simgpu: status /p' "$_out/console.log" |
+		sed '/^simgpu: begin$/d; /^simgpu: status /d'
+
+	# User-mode Linux does not hand on the status of its first process.
+	grep -q '^simgpu: status 0$' "$_out/console.log" ||
+		die "simgpu did not end well, or not within 300 s: see $_short/console.log"
+	! grep -q -E 'WARNING:|BUG:|Call Trace:' "$_out/console.log" ||
+		die "the kernel complained: see $_short/console.log"
+)
 
 # private_apt WHAT INSTEAD: an apt for the Debian mirror (and proxy) of the
 # system's configuration, with lists and a cache of its own in build/apt: no root

@@ -18,6 +18,7 @@ static const struct kind {
 	  { 0, { 0 } } },
 };
 
+#define MAX_GPUS 64
 static const unsigned int gpu_counts[] = { 1, 2, 4, 8, 16, 32, MAX_GPUS };
 
 static struct result {
@@ -29,7 +30,7 @@ static void make_chains(const struct kind *kind, struct chain *chains)
 {
 	unsigned int i;
 
-	mixed_chains(chains, MAX_GPUS);
+	mixed_chains(chains, MAX_GPUS, 0);
 	for (i = 0; kind->chain.nr && i < MAX_GPUS; i++)
 		chains[i] = kind->chain;
 }
@@ -188,9 +189,8 @@ static void print_gpu(unsigned int gpu, const struct simgpu_log *log,
 }
 
 /*
- * Letters where the CPU waits for this GPU. It waits for one operation at a time,
- * so that is, of those which it waits for at all, the next that ends. An asterisk
- * where it sleeps because no pass can run.
+ * Letters where a callback waits for this GPU. An asterisk where none does, so the
+ * core sleeps because no pass can run.
  */
 static void print_cpu(const struct simgpu_log *logs, __u64 start, __u64 ns)
 {
@@ -199,19 +199,13 @@ static void print_cpu(const struct simgpu_log *logs, __u64 start, __u64 ns)
 
 	for (i = 0; i < NR_COLUMNS && column_middle(i) < ns; i++) {
 		__u64 t = start + column_middle(i);
-		__u64 next = 0;
 
 		line[i] = '*';
 		for (gpu = 0; gpu < NR_LINES; gpu++)
-			for (op = 0; op < logs[gpu].nr_ops; op++) {
-				__u64 end = logs[gpu].ops[op].end_ns;
-
-				if ((logs[gpu].waited & (1u << op)) && end > t &&
-				    (!next || end < next)) {
-					next = end;
+			for (op = 0; op < logs[gpu].nr_ops; op++)
+				if (logs[gpu].ops[op].pass_ns <= t &&
+				    logs[gpu].ops[op].end_ns > t)
 					line[i] = 'A' + gpu;
-				}
-			}
 	}
 	printf("  CPU   %s\n", line);
 }
@@ -223,7 +217,7 @@ static void print_timelines(void)
 	unsigned int mode, gpu;
 	__u64 start, ns;
 
-	mixed_chains(chains, NR_LINES);
+	mixed_chains(chains, NR_LINES, 0);
 	printf("\nWhat the first %u GPUs of \"mixed\" do, in columns of %llu us.\n"
 	       "1, 2, 3: the GPU runs this operation. Dots: it has operations left, but nobody\n"
 	       "has started the next. CPU: the GPU that a callback waits for; *: none waits.\n",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the demo and the self-test share: simulated GPUs, the memory that they
+ * What the measurements and the self-test share: simulated GPUs, the memory that they
  * mirror, the clock, and the end of the program. gpu.h says what is here.
  */
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/reboot.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -238,6 +239,16 @@ __u64 longest_chain(const struct chain *chains, unsigned int nr)
 	return longest;
 }
 
+unsigned int waited_for(const struct simgpu_log *log)
+{
+	unsigned int i, waited = 0;
+
+	for (i = 0; i < log->nr_ops; i++)
+		if (log->ops[i].pass_ns < log->ops[i].end_ns)
+			waited |= 1u << i;
+	return waited;
+}
+
 /* A linear congruential generator */
 static __u32 next_random(__u32 *state)
 {
@@ -245,9 +256,9 @@ static __u32 next_random(__u32 *state)
 	return *state >> 16;
 }
 
-void mixed_chains(struct chain *chains, unsigned int nr)
+void mixed_chains(struct chain *chains, unsigned int nr, unsigned int draw)
 {
-	__u32 state = 1;
+	__u32 state = draw + 1;
 	unsigned int i;
 
 	for (; nr; nr--, chains++) {
@@ -257,24 +268,136 @@ void mixed_chains(struct chain *chains, unsigned int nr)
 	}
 }
 
-__u64 time_munmap(const struct chain *chains, unsigned int nr,
-		  unsigned int mode, struct simgpu_log *logs)
+unsigned int mode_of(const struct work *work, unsigned int gpu)
 {
-	void *mem = map_pages(NR_PAGES);
-	int gpus[MAX_GPUS];
-	unsigned int i;
-	__u64 ns;
+	return work->half && gpu % 2 ? SIMGPU_SINGLE_PASS : work->mode;
+}
 
-	touch(mem, NR_PAGES, 0);
-	for (i = 0; i < nr; i++)
-		gpus[i] = gpu_new(&chains[i], 1, mem, NR_PAGES, mode);
+/* Memory in as many areas as there are ranges, and in @gpus those that mirror it */
+static char *mirror_work(const struct work *work, int *gpus)
+{
+	size_t length = NR_PAGES * page_size;
+	char *mem = map_pages(work->ranges * NR_PAGES);
+	unsigned int i, range;
 
-	ns = timed_unmap(mem, NR_PAGES);
+	touch(mem, work->ranges * NR_PAGES, 0);
+	/* The kernel keeps areas apart that differ in what is allowed there */
+	for (range = 1; range < work->ranges; range += 2)
+		if (mprotect(mem + range * length, length, PROT_READ))
+			die("mprotect");
 
+	for (range = 0; range < work->ranges; range++)
+		for (i = 0; i < work->gpus; i++)
+			*gpus++ = gpu_new(&work->chains[i], 1,
+					  mem + range * length, NR_PAGES,
+					  mode_of(work, i));
+	return mem;
+}
+
+static void act(enum trigger trigger, char *mem, size_t nr)
+{
+	pid_t child;
+
+	switch (trigger) {
+	case MUNMAP:
+		unmap(mem, nr);
+		break;
+	case MPROTECT:
+		if (mprotect(mem, nr * page_size, PROT_READ))
+			die("mprotect");
+		break;
+	case MADV_DISCARD:
+		if (madvise(mem, nr * page_size, MADV_DONTNEED))
+			die("madvise");
+		break;
+	case FORK:
+		child = fork();
+		if (child < 0)
+			die("fork");
+		if (!child)
+			_exit(0);
+		break;
+	case EXIT:
+	default:
+		_exit(0);
+	}
+}
+
+/* The process that exits is a child, which says when in memory that is shared */
+static __u64 time_exit(const struct work *work, int *gpus)
+{
+	__u64 *start = mmap(NULL, page_size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	__u64 end;
+	char *mem;
+	pid_t child;
+
+	if (start == MAP_FAILED)
+		die("mmap");
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child) {
+		mem = mirror_work(work, gpus);
+		*start = now();
+		act(EXIT, mem, NR_PAGES);
+	}
+	if (waitpid(child, NULL, 0) != child)
+		die("waitpid");
+	end = now();
+	if (!*start)
+		die("a child");
+	end = duration(*start, end);
+	munmap(start, page_size);
+	return end;
+}
+
+__u64 time_work(const struct work *work, struct simgpu_log *logs)
+{
+	unsigned int i, nr = work->gpus * work->ranges;
+	int *gpus = calloc(nr, sizeof(*gpus));
+	__u64 start, ns;
+	char *mem;
+
+	if (!gpus)
+		die("calloc");
+	if (work->trigger == EXIT) {
+		ns = time_exit(work, gpus);
+		free(gpus);
+		return ns;
+	}
+
+	mem = mirror_work(work, gpus);
+	start = now();
+	act(work->trigger, mem, work->ranges * NR_PAGES);
+	ns = duration(start, now());
+
+	if (work->trigger == FORK && wait(NULL) < 0)
+		die("wait");
+	if (work->trigger != MUNMAP)
+		unmap(mem, work->ranges * NR_PAGES);
 	for (i = 0; i < nr; i++) {
-		if (logs)
-			logs[i] = gpu_log(gpus[i]);
+		struct simgpu_log log = gpu_log(gpus[i]);
+
+		if (log.nr_ops != work->chains[i % work->gpus].nr)
+			die("a GPU has not done its work");
+		if (logs && i < work->gpus)
+			logs[i] = log;
 		close(gpus[i]);
 	}
+	free(gpus);
 	return ns;
+}
+
+__u64 time_munmap(const struct chain *chains, unsigned int gpus,
+		  unsigned int mode, struct simgpu_log *logs)
+{
+	const struct work work = {
+		.chains = chains,
+		.gpus = gpus,
+		.ranges = 1,
+		.mode = mode,
+	};
+
+	return time_work(&work, logs);
 }

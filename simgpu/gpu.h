@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of the program share: main.c starts it, demo.c measures
- * simulated GPUs, check.c tests them, and gpu.c has what both need for that.
+ * What the parts of the program share: main.c starts it, demo.c and bench.c
+ * measure simulated GPUs, check.c tests them, and gpu.c has what they need for
+ * that.
  *
  * Functions that can fail for reasons that nobody tests don't return then: they
  * end the program with a message.
@@ -27,7 +28,6 @@
 #define TICK		256ULL
 #define US(us)		((us) * 1000ULL / TICK * TICK)
 
-#define MAX_GPUS	64
 #define NR_PAGES	4
 #define NR_MODES	(SIMGPU_DEFERRED + 1)
 
@@ -141,22 +141,65 @@ __u64 chain_length(const struct chain *chain);
 /* The length of the longest of @nr chains */
 __u64 longest_chain(const struct chain *chains, unsigned int nr);
 
-/* @nr chains of 1 to 3 operations of 5 to 300 us, the same on every machine */
-void mixed_chains(struct chain *chains, unsigned int nr);
+/* For which operations of the last chain did a callback wait? Bit i: for i */
+unsigned int waited_for(const struct simgpu_log *log);
 
 /*
- * How long munmap() takes of memory that @nr GPUs mirror, in ns; @chains has a
- * chain for each of them. @logs, if not NULL, returns what each of them did.
+ * @nr chains of 1 to 3 operations of 5 to 300 us: the same for the same @draw, on
+ * every machine
  */
-__u64 time_munmap(const struct chain *chains, unsigned int nr,
+void mixed_chains(struct chain *chains, unsigned int nr, unsigned int draw);
+
+/* What the process does with the memory that GPUs mirror */
+enum trigger {
+	MUNMAP,
+	MPROTECT,	/* forbids writing */
+	MADV_DISCARD,	/* MADV_DONTNEED */
+	FORK,		/* shares the pages until one process writes */
+	EXIT,
+	NR_TRIGGERS
+};
+
+/**
+ * struct work - an invalidation to be timed
+ * @chains: The chain of each GPU, for each of its ranges.
+ * @gpus: How many there are.
+ * @ranges: How many areas of memory (VMAs) each of them mirrors, of %NR_PAGES each.
+ * @mode: How their callbacks run.
+ * @half: Every second GPU is %SIMGPU_SINGLE_PASS.
+ * @trigger: What causes it. If there is more than one range: %MUNMAP.
+ */
+struct work {
+	const struct chain *chains;
+	unsigned int gpus;
+	unsigned int ranges;
+	unsigned int mode;
+	bool half;
+	enum trigger trigger;
+};
+
+/* The mode of one of the GPUs */
+unsigned int mode_of(const struct work *work, unsigned int gpu);
+
+/*
+ * How long it takes, in ns. @logs, if not NULL, returns what each GPU did for its
+ * first range; with %EXIT there is nobody left who could say.
+ */
+__u64 time_work(const struct work *work, struct simgpu_log *logs);
+
+/* The same for munmap() of one range */
+__u64 time_munmap(const struct chain *chains, unsigned int gpus,
 		  unsigned int mode, struct simgpu_log *logs);
 
 /*
- * What the program does. Both return its exit status.
+ * What the program does. All return its exit status.
  */
 
 /* Measure, and print the table and the timelines (demo.c) */
 int demo(void);
+
+/* Measure much more, and print only the figures (bench.c) */
+int bench(void);
 
 /* Test the module, and print a line for each test (check.c) */
 int check(void);

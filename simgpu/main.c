@@ -4,6 +4,8 @@
  *
  * demo [loose]		print a table and timelines, then lines "csv: ..."
  * demo check [loose]	test the module; one "ok" or "not ok" line per test
+ * demo bench		measure more, and print only lines "csv: ..." and
+ *			"timeline: ..."
  *
  * Exit status: 0 success, 1 failure, 2 wrong arguments.
  *
@@ -56,10 +58,12 @@ int main(int argc, char **argv)
 	for (i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "check")) {
 			run = check;
+		} else if (!strcmp(argv[i], "bench")) {
+			run = bench;
 		} else if (!strcmp(argv[i], "loose")) {
 			loose = true;
 		} else {
-			fprintf(stderr, "usage: demo [check] [loose]\n");
+			fprintf(stderr, "usage: demo [check | bench] [loose]\n");
 			finish(2);
 		}
 	}

@@ -127,12 +127,22 @@ static unsigned int simgpu_this_op(const struct simgpu_invocation *inv)
 	return inv->next_op - 1;
 }
 
+/*
+ * In the simulated time of User Mode Linux reading the clock takes time, which
+ * the log must not, except where interrupts are disabled.
+ */
+static u64 simgpu_now(void)
+{
+	guard(irqsave)();
+	return ktime_get_ns();
+}
+
 /* Note when the operation that is just done ran */
 static void simgpu_log_op(struct simgpu_invocation *inv)
 {
 	unsigned int op = simgpu_this_op(inv);
 
-	inv->log.ops[op].end_ns = ktime_get_ns();
+	inv->log.ops[op].end_ns = simgpu_now();
 	inv->log.ops[op].start_ns =
 		ktime_to_ns(hrtimer_get_expires(&inv->timer)) -
 		inv->gpu->op_ns[op];
@@ -182,12 +192,11 @@ static void simgpu_op_start(struct simgpu_invocation *inv)
  */
 static void simgpu_op_wait(struct simgpu_invocation *inv)
 {
+	inv->log.ops[simgpu_this_op(inv)].pass_ns = simgpu_now();
+
 	/* A deferred pass runs because the operation is done */
-	if (!inv->deferred) {
-		if (!completion_done(&inv->done))
-			inv->log.waited |= BIT(simgpu_this_op(inv));
+	if (!inv->deferred)
 		wait_for_completion(&inv->done);
-	}
 	/*
 	 * Deferred or not, simgpu_op_done() may still be returning on another
 	 * CPU, and then the timer is in use.

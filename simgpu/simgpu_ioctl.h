@@ -156,16 +156,18 @@ struct simgpu_counters {
  * struct simgpu_op_log - when an operation ran
  * @start_ns: When it started, in nanoseconds of CLOCK_MONOTONIC.
  * @end_ns: When it was done.
+ * @pass_ns: When the CPU got to it: from then to @end_ns, if that is later, a
+ *           callback waited for it.
  */
 struct simgpu_op_log {
 	__u64 start_ns;
 	__u64 end_ns;
+	__u64 pass_ns;
 };
 
 /**
  * struct simgpu_log - argument of %SIMGPU_LOG
  * @nr_ops: Length of the chain.
- * @waited: Bit i is set if a callback had to wait for operation i.
  * @ops: Each operation. Elements from @nr_ops on are 0.
  *
  * Returns the last chain that the GPU has done, for an invalidation or to end a
@@ -174,8 +176,7 @@ struct simgpu_op_log {
  * ENODATA	the GPU has not done any since open()
  */
 struct simgpu_log {
-	__u32 nr_ops;
-	__u32 waited;
+	__u64 nr_ops;
 	struct simgpu_op_log ops[SIMGPU_MAX_OPS];
 };
 

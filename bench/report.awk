@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Summary of bench/results/latency.csv, whose columns scripts/bench describes, and
+# whether the series keeps its promises:
+#
+# - no invalidation is faster than the longest chain, or something is wrong;
+# - with deferred passes it takes at most 1.01 times as long, or, where every second
+#   driver is single-pass, at most the sum of their chains and the longest of the
+#   others;
+# - deferred passes are nowhere slower than anything else;
+# - single-pass and two-pass drivers are nowhere slower than without the series.
+#
+# The simulated clock has steps of 256 ns, and every timer of User Mode Linux, those of
+# the tick included, which is one in 4 ms, comes 1 ns late. What is less than that says
+# nothing.
+#
+# Exit codes: 0 it does, 1 it does not, after a line for each cell that fails.
+BEGIN { FS = "," }
+NR == 1 { next }
+{
+	cell = $4 "," $5 "," $6 "," $7
+	if (!(cell in chain)) {
+		chain[cell] = $10
+		operations[cell] = $13
+		cells[++nr_cells] = cell
+		if ($4 == "munmap" && !($5 in seen)) {
+			seen[$5]
+			works[++nr_works] = $5
+		}
+		if (!($7 in gpu_seen)) {
+			gpu_seen[$7]
+			gpus[++nr_gpus] = $7
+		}
+	}
+	chain[cell] = $10
+	time[$1 "," $8, cell] = $9
+	if ($9 < $10)
+		miss(cell, $1 " " $8 ": faster than the longest chain")
+	if ($1 == "series" && $8 == "deferred")
+		bound[cell] = $12 ? $11 + $12 : 0
+	row = $4 "," $5 "," $7
+	count[$1 "," $8, row]++
+	sum[$1 "," $8, row] += $9
+	chains[$1 "," $8, row] += $10
+}
+
+function slack(cell, ns) { return 256 + operations[cell] + ns / 4e6 }
+function miss(cell, why) { print cell ": " why; missed++ }
+
+# column(KERNEL,MODE; ROW): mean latency in us, and how many times the longest chain
+function column(mode, row)
+{
+	return sprintf(" %8.0f %6.2f", sum[mode, row] / count[mode, row] / 1e3,
+		       sum[mode, row] / chains[mode, row])
+}
+
+function line(title, row)
+{
+	printf "%-8s %6.0f%s%s%s%s\n", title,
+		chains["series,deferred", row] / count["series,deferred", row] / 1e3,
+		column("base,single-pass", row), column("base,two-pass", row),
+		column("series,multi-pass", row), column("series,deferred", row)
+}
+
+function ratio(cell, mode, name,	r)
+{
+	if (!((mode, cell) in time)) {
+		miss(cell, mode ": not measured")
+		return
+	}
+	r = time["series,deferred", cell] / time[mode, cell]
+	if (r > worst[mode])
+		worst[mode] = r
+	if (time["series,deferred", cell] > time[mode, cell] + slack(cell, time[mode, cell]))
+		miss(cell, "slower than " name)
+}
+
+function same(cell, mode,	base)
+{
+	base = time["base," mode, cell]
+	if (time["series," mode, cell] > base + slack(cell, base))
+		miss(cell, mode " is slower than without the series")
+}
+
+END {
+	print "Latency in us, and how many times the longest chain of any one GPU that is."
+	print "Single-pass and two-pass are those of the kernel without the series."
+	head = "   chain     single-pass        two-pass      multi-pass        deferred"
+	for (w = 1; w <= nr_works; w++) {
+		n = count["series,deferred", "munmap," works[w] "," gpus[1]]
+		printf "\n%s, munmap%s\nGPUs    %s\n", works[w],
+			(n > 1 ? ", mean of " n " draws" : ""), head
+		for (g = 1; g <= nr_gpus; g++)
+			line(gpus[g], "munmap," works[w] "," gpus[g])
+	}
+	printf "\nfences+flush, %d GPUs, other triggers\n        %s\n", gpus[nr_gpus],
+		head
+	for (i = 1; i <= nr_cells; i++) {
+		split(cells[i], part, ",")
+		if (part[1] != "munmap" && part[4] == gpus[nr_gpus])
+			line(part[1] == "MADV_DONTNEED" ? "madvise" : part[1],
+			     part[1] "," part[2] "," part[4])
+	}
+	print ""
+
+	for (i = 1; i <= nr_cells; i++) {
+		cell = cells[i]
+		ratio(cell, "base,single-pass", "single-pass")
+		ratio(cell, "base,two-pass", "two-pass")
+		ratio(cell, "series,two-pass", "two-pass on the same kernel")
+		ratio(cell, "series,multi-pass", "passes that wait")
+		same(cell, "single-pass")
+		same(cell, "two-pass")
+
+		deferred = time["series,deferred", cell]
+		if (bound[cell]) {
+			if (deferred > bound[cell] + slack(cell, deferred))
+				miss(cell, "deferred takes " deferred " ns, longer than " bound[cell])
+			continue
+		}
+		if (deferred / chain[cell] > worst_deferred)
+			worst_deferred = deferred / chain[cell]
+		if (deferred / chain[cell] > 1.01)
+			miss(cell, "deferred is over the limit")
+	}
+	printf "%d invalidations in each mode.\n", nr_cells
+	printf "worst deferred ratio: %.3f (limit 1.01), worst against two-pass: %.3f, worst against single-pass: %.3f\n",
+		worst_deferred, worst["base,two-pass"], worst["base,single-pass"]
+	exit missed > 0
+}
