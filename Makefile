@@ -6,7 +6,7 @@ ARGS ?=
 CONFIG ?=
 export KERNEL CONFIG
 
-.PHONY: help demo bench test kunit litmus tree export packages clean
+.PHONY: help demo bench test kunit litmus cocci tree export packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -27,6 +27,9 @@ kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a fil
 
 litmus: tree ## check models of the handshake between core and drivers, with herd7 and spin
 	@scripts/litmus
+
+cocci: tree ## find misuse of the interface with Coccinelle, and test that
+	@scripts/cocci
 
 tree: packages ## build/tree: the patched kernel, a commit for each patch (KERNEL=dir: on your kernel)
 	@scripts/import

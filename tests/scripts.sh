@@ -422,6 +422,12 @@ litmus_fails_when_a_result_is_wrong() {
 		! grep '^ok - .*spin' "$work/out"
 }
 
+# --- the semantic patch
+
+cocci_says_how_to_make_the_tree() {
+	refuses 'make tree' run cocci
+}
+
 # --- the rest
 
 clean_keeps_the_download_and_unexported_commits() {
