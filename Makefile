@@ -6,12 +6,12 @@ ARGS ?=
 CONFIG ?=
 export KERNEL CONFIG
 
-.PHONY: help demo test kunit litmus tree export packages clean
+.PHONY: help demo test kunit litmus bench-cost tree export packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | \
-		while IFS='|' read -r t d; do printf 'make %-9s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+		while IFS='|' read -r t d; do printf 'make %-10s %s\n' "$$t" "$$d"; done
 
 demo: tree ## measure simulated GPUs with and without multi-pass notifiers
 	@scripts/demo
@@ -24,6 +24,9 @@ kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a fil
 
 litmus: tree ## check models of the handshake between core and drivers, with herd7 and spin
 	@scripts/litmus
+
+bench-cost: tree ## count instructions under QEMU: what the series costs
+	@scripts/bench-cost
 
 tree: packages ## build/tree: the patched kernel, a commit for each patch (KERNEL=dir: on your kernel)
 	@scripts/import
