@@ -6,18 +6,21 @@ ARGS ?=
 CONFIG ?=
 export KERNEL CONFIG
 
-.PHONY: help demo bench test kunit litmus cocci tree export packages clean
+.PHONY: help demo bench bench-cost test kunit litmus cocci tree export packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | \
-		while IFS='|' read -r t d; do printf 'make %-9s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+		while IFS='|' read -r t d; do printf 'make %-10s %s\n' "$$t" "$$d"; done
 
 demo: tree ## measure simulated GPUs with and without multi-pass notifiers
 	@scripts/demo
 
 bench: tree ## measure them with each kind of work, on the kernel with the series and without
 	@scripts/bench
+
+bench-cost: tree ## count instructions under QEMU: what the series costs
+	@scripts/bench-cost
 
 test: tree ## every check and test of the series and of the scripts
 	@scripts/test
