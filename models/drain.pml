@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Model of how one invalidation runs the passes of its interval notifiers, for
- * spin: mn_itree_invalidate() and what it calls in mm/mmu_notifier.c, against
+ * spin: mn_itree_invalidate_passes() and what it calls in mm/mmu_notifier.c, against
  * mmu_interval_pass_ready() called by the events of the devices. Functions and
  * variables have their names from there. What is one step here is one access to
  * shared memory there, or several under a lock or by one thread only.
@@ -15,8 +15,10 @@
  *  - Every pass that was handed over runs, once, and if it was deferred not
  *    before its event.
  *  - No wake-up gets lost: that would be an invalid end state.
- *  - No event uses the drain before it is initialized or after it is gone, with
- *    the stack frame of the thread.
+ *  - Nobody wakes the thread when it is not the drain that sleeps: a callback
+ *    may sleep, too.
+ *  - No event uses the drain after it is gone, with the stack frame of the
+ *    thread.
  *  - No event touches a pass that may have been run, and freed.
  *  - A pass is on one list at a time, and on the one that it is taken from.
  *
@@ -32,10 +34,11 @@
  * BREAK CMPXCHG    end      the core loads pass->drain and then stores
  * BREAK ARM        deferred the core arms a pass before it takes the lock
  * BREAK LOOK       frame    the core looks at the ready list without the lock
- * BREAK LOOK_SLEEP end      the core looks at the list, then takes the lock and sleeps
+ * BREAK LOOK_SLEEP waiter   the core looks at the list, then takes the lock and sleeps
  * BREAK STATE      end      the core sets its state after it drops the lock
- * BREAK WAKE_FIRST end      ready() wakes the core, drops the lock, then links the pass
+ * BREAK WAKE_FIRST waiter   ready() wakes the core, drops the lock, then links the pass
  * BREAK WAKE_LATE  frame    ready() drops the lock before it looks for whom to wake
+ * BREAK FORGET     waiter   ready() wakes the core, and later wakes it again
  * BREAK TOUCH      number   ready() touches the pass when the core has still to arm it
  * BREAK RESET      old      the core clears pass->drain after the callback
  */
@@ -64,10 +67,9 @@ bool armed[DEVICES * PASSES];	/* The event of each pass may come */
 /* An event may touch a pass until that is run, since then it may be freed */
 #define live(d, n)	(number[d] == n)
 
-/* --- struct mn_itree_drain, in the stack frame of mn_itree_invalidate() */
+/* --- struct mn_itree_drain, in the stack frame of mn_itree_invalidate_passes() */
 
 bool frame = true;		/* The stack frame is there */
-bool initialized;		/* drain->active */
 bool lock;
 bool waiter;			/* Not NULL */
 byte nr_deferred;
@@ -85,15 +87,15 @@ byte passes, deferred, ready;
 inline spin_lock()
 {
 	atomic {
-		(!frame || !initialized || !lock) ->
-			assert(frame && initialized);
+		(!frame || !lock) ->
+			assert(frame);
 			lock = true
 	}
 }
 
 inline spin_unlock()
 {
-	atomic { assert(frame && initialized); lock = false }
+	atomic { assert(frame); lock = false }
 }
 
 /* --- the thread that invalidates */
@@ -145,7 +147,13 @@ end:	armed[d * PASSES + n];
 
 	spin_lock();
 #ifdef BREAK_WAKE_FIRST
-	atomic { assert(frame); if :: waiter -> state = RUNNING :: else fi };
+	atomic {
+		assert(frame);
+		if
+		:: waiter -> state = RUNNING; waiter = false
+		:: else
+		fi
+	};
 	spin_unlock();
 	spin_lock();
 #endif
@@ -164,7 +172,13 @@ end:	armed[d * PASSES + n];
 	if
 	:: sleeper ->
 		/* wake_up_process(drain->waiter); */
-		atomic { assert(frame); state = RUNNING }
+		atomic { assert(frame); state = RUNNING };
+#ifdef BREAK_FORGET
+		skip
+#else
+		/* drain->waiter = NULL; */
+		atomic { assert(frame); waiter = false }
+#endif
 	:: else
 	fi;
 #endif
@@ -195,19 +209,7 @@ inline callback(d)
 
 inline mn_itree_queue_pass(d)
 {
-	atomic {
-		due[d] = true;
-		if
-		:: !initialized ->
-			passes = 0;
-			lock = false;
-			deferred = 0;
-			ready = 0;
-			waiter = false;
-			initialized = true
-		:: else
-		fi
-	};
+	due[d] = true;
 	if
 	:: drain[d] == NULL ->
 		/* if (!READ_ONCE(pass->drain)) */
@@ -266,9 +268,9 @@ inline mn_itree_run_pass(d)
 
 inline mn_itree_wait_ready()
 {
-	waiter = true;
 	do
 	:: ready == 0 ->
+		waiter = true;
 		/* __set_current_state(TASK_UNINTERRUPTIBLE); */
 #ifdef BREAK_STATE
 		spin_unlock();
@@ -281,7 +283,8 @@ inline mn_itree_wait_ready()
 		spin_lock()
 	:: else -> break
 	od;
-	waiter = false
+	/* Nobody wakes the thread any more: it may sleep in a callback now */
+	assert(!waiter)
 }
 
 /* list_first_entry_or_null(), then list_del(): any entry, DEVICES if none */
@@ -341,7 +344,7 @@ inline mn_itree_next_ready(wait)
 	fi
 }
 
-/* mn_itree_invalidate() */
+/* mn_itree_invalidate_passes() */
 init
 {
 	byte i, was, pass;
@@ -357,26 +360,9 @@ init
 		i = 0
 	};
 
-	/* The loop over the notifiers in the range */
+	/* First start all devices */
 	do
 	:: i < DEVICES ->
-		/*
-		 * if (interval_sub->ops->invalidate), of a single-pass notifier:
-		 * there may be one before each of the others.
-		 */
-		if
-		:: true ->
-			/* mn_itree_run_ready() */
-			do
-			:: true ->
-				mn_itree_next_ready(false);
-				if
-				:: pass < DEVICES -> mn_itree_run_pass(pass)
-				:: else -> break
-				fi
-			od
-		:: true
-		fi;
 		/* mn_itree_first_pass() */
 		callback(i);
 		if
@@ -387,26 +373,37 @@ init
 	:: else -> break
 	od;
 
-	/* if (drain.active) mn_itree_run_passes(&drain); */
-	if
-	:: initialized ->
+	/* mn_itree_invalidate_single(), with any number of such notifiers */
+	do
+	:: true ->
+		/* mn_itree_run_ready() */
 		do
 		:: true ->
-			sleep = (passes == 0);
-			mn_itree_next_ready(sleep);
+			mn_itree_next_ready(false);
 			if
-			:: pass == DEVICES ->
-				take(passes);
-				if
-				:: pass == DEVICES -> break
-				:: else
-				fi
-			:: else
-			fi;
-			mn_itree_run_pass(pass)
+			:: pass < DEVICES -> mn_itree_run_pass(pass)
+			:: else -> break
+			fi
 		od
-	:: else
-	fi;
+	:: true -> break
+	od;
+
+	/* mn_itree_run_passes() */
+	do
+	:: true ->
+		sleep = (passes == 0);
+		mn_itree_next_ready(sleep);
+		if
+		:: pass == DEVICES ->
+			take(passes);
+			if
+			:: pass == DEVICES -> break
+			:: else
+			fi
+		:: else
+		fi;
+		mn_itree_run_pass(pass)
+	od;
 
 	/* The function returns. Nothing is left to do. */
 	atomic {
