@@ -216,8 +216,8 @@ core_run() (
 	esac
 	: >"$2.log"
 	# shellcheck disable=SC2086 # a list
-	timeout -k 1 "$(($3 * 10))" prlimit --cpu="$3" "$2" mem=1G console=tty kunit_shutdown=halt \
-		kunit.enable=1 $_args >"$2.log" 2>&1 </dev/null &
+	timeout -k 1 "$(($3 * 10))" prlimit --cpu="$3" "$2" mem=1G console=tty \
+		kunit_shutdown=halt kunit.enable=1 $_args >"$2.log" 2>&1 </dev/null &
 	while kill -0 $! 2>/dev/null; do
 		! grep -a -q -E "not ok|$complaint" "$2.log" ||
 			kill -KILL -- -$! 2>/dev/null || :
