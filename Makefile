@@ -6,7 +6,7 @@ ARGS ?=
 CONFIG ?=
 export KERNEL CONFIG
 
-.PHONY: help demo bench bench-cost test kunit litmus cocci tree export packages clean
+.PHONY: help demo bench bench-cost test kunit coverage mutate litmus cocci tree export packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -27,6 +27,12 @@ test: tree ## every check and test of the series and of the scripts
 
 kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp or debug)
 	@set -f; scripts/kunit $(ARGS)
+
+coverage: tree ## list what the series adds to the core and the KUnit suite does not run
+	@scripts/coverage
+
+mutate: tree ## break the core in many ways and see the KUnit suite fail (ARGS=pattern: some of them)
+	@set -f; scripts/mutate $(ARGS)
 
 litmus: tree ## check models of the handshake between core and drivers, with herd7 and spin
 	@scripts/litmus

@@ -33,6 +33,7 @@
  * BREAK XCHG       end      ready() loads pass->drain and then stores
  * BREAK CMPXCHG    end      the core loads pass->drain and then stores
  * BREAK ARM        deferred the core arms a pass before it takes the lock
+ * BREAK UNLOCKED   deferred the core arms and links a pass without the lock
  * BREAK LOOK       frame    the core looks at the ready list without the lock
  * BREAK LOOK_SLEEP waiter   the core looks at the list, then takes the lock and sleeps
  * BREAK STATE      end      the core sets its state after it drops the lock
@@ -215,7 +216,7 @@ inline mn_itree_queue_pass(d)
 		/* if (!READ_ONCE(pass->drain)) */
 		atomic { LIST_ADD(passes, d) }
 	:: else ->
-#ifndef BREAK_ARM
+#if !defined(BREAK_ARM) && !defined(BREAK_UNLOCKED)
 		spin_lock();
 #endif
 		/* cmpxchg(&pass->drain, MN_PASS_DEFERRED, drain) */
@@ -242,7 +243,11 @@ inline mn_itree_queue_pass(d)
 		:: else -> atomic { LIST_ADD(ready, d) }
 		fi;
 		atomic { was = 0; nr_deferred++ };
+#ifdef BREAK_UNLOCKED
+		skip
+#else
 		spin_unlock()
+#endif
 	fi
 }
 

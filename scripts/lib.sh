@@ -154,6 +154,79 @@ kunit_py() (
 		--build_dir "$_dir" --jobs "$jobs" "$@" </dev/null
 )
 
+# What a kernel prints when something is wrong with it.
+complaint='WARNING: |BUG: |KASAN: |INFO: (possible|inconsistent|task|rcu)|possible circular|Call Trace:|Segfault'
+
+# series_lines FILE: the numbers of the lines that the series adds to FILE
+series_lines() {
+	git -C "$tree" diff -U0 refs/series/base -- "$1" | awk '
+		/^@@/ { sub(/^\+/, "", $3); line = $3 + 0; next }
+		/^\+/ && line { print line++ }'
+}
+
+# core_commands CONFIG: build the kernel of kunit/CONFIG.config, so that core_link
+# can make others from it that differ in mm/mmu_notifier.c only. build/tree and
+# the kernel that was built stay as they are.
+core_commands() (
+	_dir=$(uml_dir "$1")
+	[ -x "$_dir/linux" ] ||
+		note "building user-mode Linux for kunit/$1.config (some minutes, once)"
+	# What is not there is linked, and V=1 prints the commands.
+	rm -f "$_dir/vmlinux.unstripped"
+	kunit_py "$1" build --make_options V=1 >"$build/uml-$1.log" 2>&1 ||
+		die "the kernel for kunit/$1.config did not build (see build/uml-$1.log): mend build/tree"
+	cd "$_dir"
+	# An archive of object files, from which that of the core can be left out
+	cp vmlinux.a core.a
+	ar dP core.a mm/mmu_notifier.o
+	# What is on the stack and is not initialized must not be zero by chance.
+	sed -n 's/^savedcmd_[^ ]* := //p' mm/.mmu_notifier.o.cmd |
+		sed 's/-ftrivial-auto-var-init=zero/-ftrivial-auto-var-init=pattern/' >core.compile
+	grep -a '^+ gcc .* -o vmlinux.unstripped ' "$build/uml-$1.log" |
+		sed 's/^+ //' >core.link
+	if [ ! -s core.compile ] || [ ! -s core.link ]; then
+		die "no command that compiles mm/mmu_notifier.c or links the kernel in build/uml-$1.log: make core_commands in scripts/lib.sh find it"
+	fi
+)
+
+# core_link CONFIG FILE [FLAG...]: compile FILE.c in the place of mm/mmu_notifier.c,
+# with the additional FLAGS, and link the kernel FILE. Fails if FILE.c does not
+# compile.
+core_link() (
+	cd "$(uml_dir "$1")"
+	_file=$2
+	shift 2
+	_compile=$(sed "s, -o mm/mmu_notifier.o , -o '$_file.o' ,
+		s,Wp\,-MMD\,[^ ]*,Wp\,-MMD\,'$_file.d',
+		s,[^ ]*mm/mmu_notifier\.c.*,'$_file.c'," core.compile)
+	eval "$_compile $*" || return
+	_link=$(sed "s, -o vmlinux.unstripped , -o '$_file' ,
+		s, vmlinux\.a , core.a '$_file.o' ," core.link)
+	eval "$_link $*" || die "no kernel could be linked with $_file.o"
+)
+
+# core_run CONFIG KERNEL SECONDS: run the KUnit suite in KERNEL. Fails unless all
+# cases pass in these SECONDS of CPU time, so that other load does not matter, and
+# the kernel does not complain. The output is in KERNEL.log. What has failed is
+# ended at once, by force: a broken kernel may not react to other signals.
+core_run() (
+	case $1 in
+	smp) _args='ncpus=2 seccomp=on' ;;
+	*) _args=time-travel=inf-cpu ;;
+	esac
+	: >"$2.log"
+	# shellcheck disable=SC2086 # a list
+	timeout -k 1 "$(($3 * 10))" prlimit --cpu="$3" "$2" mem=1G console=tty \
+		kunit_shutdown=halt kunit.enable=1 $_args >"$2.log" 2>&1 </dev/null &
+	while kill -0 $! 2>/dev/null; do
+		! grep -a -q -E "not ok|$complaint" "$2.log" ||
+			kill -KILL -- -$! 2>/dev/null || :
+		sleep 0.1
+	done
+	grep -a -q '^ok 1 mmu_notifier_pass$' "$2.log" &&
+		! grep -a -q -E "not ok|$complaint" "$2.log"
+)
+
 # base_tree: build/base is the kernel without the series, made anew when the base
 # has changed.
 base_tree() {
