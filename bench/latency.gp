@@ -6,8 +6,8 @@ csv = "bench/results/latency.csv"
 
 # The mean over all draws for each number of GPUs: GPUs, us, longest chain in us
 mean(kernel, mode, work) = sprintf("< awk -F, '".\
-	"$1 == \"%s\" && $8 == \"%s\" && $5 == \"%s\" && $4 == \"munmap\" ".\
-	"{ n[$7]++; t[$7] += $9; l[$7] += $10 } ".\
+	"$1 == \"%s\" && $6 == \"%s\" && $3 == \"%s\" && $2 == \"munmap\" ".\
+	"{ n[$5]++; t[$5] += $7; l[$5] += $8 } ".\
 	"END { for (g in n) print g, t[g] / n[g] / 1e3, l[g] / n[g] / 1e3 }' %s | sort -n",\
 	kernel, mode, work, csv)
 

@@ -17,30 +17,30 @@
 BEGIN { FS = "," }
 NR == 1 { next }
 {
-	cell = $4 "," $5 "," $6 "," $7
+	cell = $2 "," $3 "," $4 "," $5
 	if (!(cell in chain)) {
-		chain[cell] = $10
-		operations[cell] = $13
+		chain[cell] = $8
+		operations[cell] = $11
 		cells[++nr_cells] = cell
-		if ($4 == "munmap" && !($5 in seen)) {
-			seen[$5]
-			works[++nr_works] = $5
+		if ($2 == "munmap" && !($3 in seen)) {
+			seen[$3]
+			works[++nr_works] = $3
 		}
-		if (!($7 in gpu_seen)) {
-			gpu_seen[$7]
-			gpus[++nr_gpus] = $7
+		if (!($5 in gpu_seen)) {
+			gpu_seen[$5]
+			gpus[++nr_gpus] = $5
 		}
 	}
-	chain[cell] = $10
-	time[$1 "," $8, cell] = $9
-	if ($9 < $10)
-		miss(cell, $1 " " $8 ": faster than the longest chain")
-	if ($1 == "series" && $8 == "deferred")
-		bound[cell] = $12 ? $11 + $12 : 0
-	row = $4 "," $5 "," $7
-	count[$1 "," $8, row]++
-	sum[$1 "," $8, row] += $9
-	chains[$1 "," $8, row] += $10
+	chain[cell] = $8
+	time[$1 "," $6, cell] = $7
+	if ($7 < $8)
+		miss(cell, $1 " " $6 ": faster than the longest chain")
+	if ($1 == "series" && $6 == "deferred")
+		bound[cell] = $10 ? $9 + $10 : 0
+	row = $2 "," $3 "," $5
+	count[$1 "," $6, row]++
+	sum[$1 "," $6, row] += $7
+	chains[$1 "," $6, row] += $8
 }
 
 function slack(cell, ns) { return 256 + operations[cell] + ns / 4e6 }
