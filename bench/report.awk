@@ -49,13 +49,13 @@ function miss(cell, why) { print cell ": " why; missed++ }
 # column(KERNEL,MODE; ROW): mean latency in us, and how many times the longest chain
 function column(mode, row)
 {
-	return sprintf(" %8.0f %6.2f", sum[mode, row] / count[mode, row] / 1e3,
+	return sprintf(" %7.0f %6.2f", sum[mode, row] / count[mode, row] / 1e3,
 		       sum[mode, row] / chains[mode, row])
 }
 
 function line(title, row)
 {
-	printf "%-8s %6.0f%s%s%s%s\n", title,
+	printf "%-8s %5.0f%s%s%s%s\n", title,
 		chains["series,deferred", row] / count["series,deferred", row] / 1e3,
 		column("base,single-pass", row), column("base,two-pass", row),
 		column("series,multi-pass", row), column("series,deferred", row)
@@ -84,7 +84,7 @@ function same(cell, mode,	base)
 END {
 	print "Latency in us, and how many times the longest chain of any one GPU that is."
 	print "Single-pass and two-pass are those of the kernel without the series."
-	head = "   chain     single-pass        two-pass      multi-pass        deferred"
+	head = "  chain    single-pass       two-pass     multi-pass       deferred"
 	for (w = 1; w <= nr_works; w++) {
 		n = count["series,deferred", "munmap," works[w] "," gpus[1]]
 		printf "\n%s, munmap%s\nGPUs    %s\n", works[w],
