@@ -4,9 +4,10 @@
 KERNEL ?=
 ARGS ?=
 CONFIG ?=
-export KERNEL CONFIG
+SIGNOFF ?=
+export KERNEL CONFIG SIGNOFF
 
-.PHONY: help demo bench bench-cost test kunit coverage mutate litmus cocci tree export packages clean
+.PHONY: help demo bench bench-cost test kunit coverage mutate litmus cocci tree export mbox packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -45,6 +46,9 @@ tree: packages ## build/tree: the patched kernel, a commit for each patch (KERNE
 
 export: ## write the commits of build/tree to patches/
 	@scripts/export
+
+mbox: ## build/mbox: the series as mails for git send-email (SIGNOFF="Name <address>": who sends them)
+	@set -f; scripts/mbox $(ARGS)
 
 packages: ## install the Debian packages that are missing
 	@scripts/packages

@@ -105,10 +105,13 @@ apply_series() {
 	done
 }
 
-# format_series REPOSITORY RANGE DIRECTORY: the patch files. Every flag that a
-# repository's own configuration could set is set here.
+# format_series REPOSITORY RANGE DIRECTORY [OPTION...]: the patch files. Every flag
+# that a repository's own configuration could set is set here; an OPTION overrides
+# it.
 format_series() {
-	git -C "$1" -c format.signOff=false -c format.encodeEmailHeaders=true \
+	_repository=$1 _range=$2 _directory=$3
+	shift 3
+	git -C "$_repository" -c format.signOff=false -c format.encodeEmailHeaders=true \
 		-c diff.suppressBlankEmpty=false \
 		-c core.quotePath=true -c core.attributesFile=/dev/null \
 		format-patch -q --no-numbered --no-cover-letter --zero-commit \
@@ -118,7 +121,8 @@ format_series() {
 		--no-from --no-notes --encoding=UTF-8 --find-renames \
 		--src-prefix=a/ --dst-prefix=b/ --unified=3 \
 		--inter-hunk-context=0 -O/dev/null --indent-heuristic --no-ext-diff \
-		--no-textconv --no-relative --no-color -o "$3" "$2"
+		--no-textconv --no-relative --no-color "$@" \
+		-o "$_directory" "$_range"
 }
 
 # Before anything runs the kernel's own make: it takes no path with a space or

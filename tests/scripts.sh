@@ -344,6 +344,255 @@ export_says_how_to_make_the_tree() {
 	refuses 'make tree' run export
 }
 
+# --- mails
+
+# What a series that is to be sent needs in addition.
+setup_mail() {
+	mkdir -p "$d/kernel/scripts" "$work/bin"
+	printf 'The subject\n\nThe text, line one,\nand two.\n' >"$d/cover-letter.txt"
+	# Somebody maintains the first patch, nobody the second.
+	cat >"$d/kernel/scripts/get_maintainer.pl" <<'EOF'
+#!/bin/sh
+for mail; do :; done
+case $mail in
+*0001*)
+	echo '"Ä. Maintainer" <maintainer@example.org> (maintainer:A (B))'
+	echo 'Reviewer <reviewer@example.org> (reviewer:A (B))'
+	echo 'Keyword <keyword@example.org> (maintainer:C:Keyword:three)'
+	echo 'linux-mm@kvack.org (open list:A (B))'
+	;;
+*)
+	echo 'Reviewer <Reviewer@example.org> (reviewer:D)'
+	echo 'list@example.org (open list)'
+	echo 'Sender <sender@example.org> (reviewer:D)'
+	echo 'Maintainer <Maintainer@example.org> (reviewer:D)'
+	;;
+esac
+EOF
+	# Wants sign-offs.
+	cat >"$d/kernel/scripts/checkpatch.pl" <<'EOF'
+#!/bin/sh
+while [ "${1#*.patch}" = "$1" ]; do shift; done
+for mail; do grep -q '^Signed-off-by: ' "$mail" || exit 1; done
+EOF
+	# A b4 that copies the mails but the cover letter, or says no.
+	cat >"$work/bin/b4" <<'EOF'
+#!/bin/sh
+while [ $# != 0 ]; do
+	case $1 in
+	-m) mails=$2 ;;
+	-o) out=$2 ;;
+	esac
+	shift
+done
+awk '/^From 0000/ { n++ } n > 1' "$mails" >"$out/it.mbx"
+[ ! -e "${0%/*}/no" ]
+EOF
+	chmod +x "$d/kernel/scripts"/* "$work/bin/b4"
+}
+mbox() {
+	SERIES_DIR=$d SIGNOFF=${SIGNOFF-Sender <sender@example.org>} \
+		PATH=$work/bin:$PATH "$root/scripts/mbox" "$@" >"$work/mbox.out"
+}
+# the mails but the cover letter
+mails() { ls "$d"/build/mbox/*000[1-9]-*.patch; }
+# header NAME MAIL: without its folds
+header() { sed '/^$/q' "$2" | sed ':a;N;$!ba;s/\n[ \t]\+/ /g' | sed -n "s/^$1: //p"; }
+
+mbox_refuses_without_a_sign_off() {
+	setup_mail
+	import >/dev/null
+	unchanged refuses "Developer's Certificate of Origin.*docs.kernel.org.*make mbox SIGNOFF=" \
+		env -u SIGNOFF SERIES_DIR="$d" "$root/scripts/mbox"
+	SIGNOFF='' refuses 'make mbox SIGNOFF=' mbox
+	[ ! -e "$d/build/mbox" ]
+}
+mbox_refuses_a_bad_sign_off() {
+	setup_mail
+	import >/dev/null
+	# shellcheck disable=SC2016 # not to be expanded
+	for bad in Sender sender@example.org '<sender@example.org>' ' <sender@example.org>' \
+		'Sender <sender>' 'Sender <sender@example>' 'Sender <a b@example.org>' \
+		'Sender sender@example.org' 'Sender <sender@example.org> more' \
+		'Sender <sender@example.org>, B <b@example.org>' \
+		'A "B" <sender@example.org>' 'A $B <sender@example.org>' \
+		"$(printf 'Sender <sender@example.org>\nCc: B <b@example.org>')" \
+		"$(printf '\344 <sender@example.org>')"; do
+		SIGNOFF=$bad refuses "form 'Name <address>'.*make mbox SIGNOFF=" mbox
+	done
+	SIGNOFF='Sender <sender@Example.Invalid>' refuses 'nobody can answer' mbox
+	SIGNOFF='Your Name <you@your.domain>' refuses 'nobody can answer' mbox
+	[ ! -e "$d/build/mbox" ]
+}
+mbox_makes_what_is_in_the_tree() {
+	setup_mail
+	import >/dev/null
+	unchanged mbox
+	g clone -q "$d/build/tree" "$work/clone"
+	g -C "$work/clone" checkout -q HEAD~2
+	# shellcheck disable=SC2046 # no blanks in them
+	g -C "$work/clone" am -q $(mails)
+	g -C "$work/clone" log -2 --format=%T >"$work/got"
+	rm -rf "$work/clone"
+	in_tree log -2 --format=%T | diff - "$work/got"
+	[ "$(ls "$d/build")" = "$(printf 'mbox\ntree')" ] || say "left: $(ls "$d/build")"
+}
+mbox_is_from_the_sender_alone() {
+	setup_mail
+	import >/dev/null
+	mbox
+	for mail in "$d"/build/mbox/*.patch; do
+		[ "$(header From "$mail")" = 'Sender <sender@example.org>' ] ||
+			say "$(header From "$mail")"
+	done
+	for mail in $(mails); do
+		[ "$(grep -c '^Signed-off-by: ' "$mail")" = 1 ] || say "$(cat "$mail")"
+		# The last line of the message
+		sed '/^---$/q' "$mail" | tail -n 2 | head -n 1 |
+			grep -q -x 'Signed-off-by: Sender <sender@example.org>' ||
+			say "$(cat "$mail")"
+	done
+	! grep -r -i invalid "$d/build/mbox"
+}
+mbox_keeps_an_author_who_is_known() {
+	setup_mail
+	sed -i 's/^From: A <.*/From: Author <author@example.org>/' "$d/patches"/0002*
+	import >/dev/null
+	mbox
+	mail=$(mails | tail -n 1)
+	[ "$(header From "$mail")" = 'Sender <sender@example.org>' ] || say "$(cat "$mail")"
+	grep -q -x 'From: Author <author@example.org>' "$mail" || say "$(cat "$mail")"
+}
+mbox_encodes_the_name_of_the_sender() {
+	setup_mail
+	import >/dev/null
+	SIGNOFF="J. Sënder, Jr <sender@example.org>" mbox
+	for mail in "$d"/build/mbox/*.patch; do
+		[ "$(sed '/^$/q' "$mail" | git mailinfo /dev/null /dev/null | sed -n 's/^Author: //p')" = \
+			"J. Sënder, Jr" ] || say "$(header From "$mail")"
+		! sed '/^$/q' "$mail" | grep -a '[^ -~]' || say 'not encoded'
+	done
+}
+mbox_names_who_gets_a_mail_once() {
+	setup_mail
+	import >/dev/null
+	mbox
+	r='Reviewer <reviewer@example.org>'
+	k='Keyword <keyword@example.org>'
+	lists='linux-mm@kvack.org, linux-kernel@vger.kernel.org'
+	for mail in "$d"/build/mbox/*.patch; do
+		case $mail in
+		*0000*) cc="$r, $k, $lists, list@example.org" ;;
+		*0001*) cc="$r, $k, $lists" ;;
+		*) cc="Reviewer <Reviewer@example.org>, list@example.org, $lists" ;;
+		esac
+		header To "$mail" | grep -q -x '=?utf-8?[bq]?[^ ]*?= <maintainer@example.org>' ||
+			say "${mail##*/}: To: $(header To "$mail")"
+		[ "$(header Cc "$mail")" = "$cc" ] || say "${mail##*/}: Cc: $(header Cc "$mail")"
+	done
+}
+mbox_is_one_thread() {
+	setup_mail
+	import >/dev/null
+	mbox
+	cover=$(header Message-I[dD] "$d/build/mbox/0000-cover-letter.patch")
+	[ -n "$cover" ]
+	for mail in $(mails); do
+		[ "$(header In-Reply-To "$mail")" = "$cover" ] || say "$(cat "$mail")"
+	done
+	[ "$(grep -i '^Message-Id: <' "$d/build/mbox/series.mbx" | sort -u | wc -l)" = 3 ]
+}
+mbox_begins_with_the_cover_letter() {
+	setup_mail
+	import >/dev/null
+	mbox
+	cover=$d/build/mbox/0000-cover-letter.patch
+	[ "$(header Subject "$cover")" = '[PATCH mm 0/2] The subject' ] || say "$(cat "$cover")"
+	sed '1,/^$/d' "$cover" >"$work/text"
+	printf '%s\n' 'The text, line one,' 'and two.' '' 'Sender (2):' \
+		'  a: write three' '  c: new file' '' | diff - "$work/text" | grep '^<' &&
+		say 'that is not in the cover letter'
+	grep -q '2 files changed' "$work/text"
+	[ "$(tail -n 1 "$work/text")" = 'Applies to Linux 7.' ] || say "$(cat "$cover")"
+	! grep -r -F "$d" "$d/build/mbox"
+}
+mbox_names_the_package_it_applies_to() {
+	setup_mail
+	import >/dev/null
+	echo 'linux-source-7.3 7.3 0123' >"$d/build/tree/.git/series-base"
+	mbox
+	tail -n 2 "$d/build/mbox/0000-cover-letter.patch" | paste -s -d ' ' |
+		grep -q 'Linux 7 as in Debian.s linux-source-7.3, version 7.3. There is no git commit'
+	! grep -r base-commit "$d/build/mbox"
+}
+mbox_names_the_commit_of_a_kernel_in_git() {
+	setup_mail
+	g -C "$d/kernel" init -q
+	g -C "$d/kernel" add -A -f
+	g -C "$d/kernel" commit -q -m base
+	import >/dev/null
+	mbox
+	grep -q -x "base-commit: $(g -C "$d/kernel" rev-parse HEAD)" \
+		"$d/build/mbox/0000-cover-letter.patch"
+	! grep -r -F "$d" "$d/build/mbox"
+}
+mbox_takes_options_of_git_format_patch() {
+	setup_mail
+	import >/dev/null
+	mbox -v2
+	[ "$(header Subject "$d/build/mbox/v2-0000-cover-letter.patch")" = '[PATCH mm v2 0/2] The subject' ]
+}
+mbox_prints_how_to_send_the_mails() {
+	setup_mail
+	import >/dev/null
+	mbox
+	tail -n 1 "$work/mbox.out" |
+		grep -q '^git send-email .*--from="Sender <sender@example.org>" build/mbox/\*.patch$'
+}
+mbox_refuses_uncommitted_work() {
+	setup_mail
+	import >/dev/null
+	echo more >>"$d/build/tree/mm/b.c"
+	unchanged refuses uncommitted mbox
+}
+mbox_refuses_patches_changed_by_hand() {
+	setup_mail
+	import >/dev/null
+	change_patch
+	unchanged refuses 'make tree' mbox
+}
+mbox_refuses_unexported_commits() {
+	setup_mail
+	import >/dev/null
+	commit mm/b.c more
+	unchanged refuses 'make export' mbox
+}
+mbox_says_how_to_make_the_tree() {
+	setup_mail
+	refuses 'make tree' mbox
+}
+mbox_refuses_half_a_kernel() {
+	setup_mail
+	rm "$d/kernel/scripts/get_maintainer.pl"
+	import >/dev/null
+	unchanged refuses 'no scripts/get_maintainer.pl.*make tree' mbox
+}
+mbox_leaves_no_mails_that_checkpatch_refuses() {
+	setup_mail
+	printf '#!/bin/sh\nexit 1\n' >"$d/kernel/scripts/checkpatch.pl"
+	import >/dev/null
+	mkdir "$d/build/mbox"
+	unchanged refuses 'checkpatch.pl.*build/mbox.log' mbox
+	[ ! -e "$d/build/mbox" ] && [ ! -e "$d/build/mbox.tmp" ]
+}
+mbox_leaves_no_mails_that_b_four_refuses() {
+	setup_mail
+	: >"$work/bin/no"
+	import >/dev/null
+	unchanged refuses 'b4.*build/mbox.log' mbox
+	[ ! -e "$d/build/mbox" ] && [ ! -e "$d/build/mbox.tmp" ]
+}
+
 # --- fetching
 
 deb() { echo "$d/build/linux-source-7.3_7.3_all.deb"; }
