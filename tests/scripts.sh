@@ -13,7 +13,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 d=$work/series
-unset KERNEL
+# What make exports would be used.
+unset KERNEL SIGNOFF
 
 # --- tools of the tests
 
