@@ -279,19 +279,25 @@ base_tree() {
 }
 
 # kernel_make SOURCE OUTPUT ARCH CONFIG [ARGUMENT...]: the kernel's make for a
-# configuration of its own: the lines of the file CONFIG, and bench/Kconfig, which
-# has what can't be chosen.
+# configuration of its own: the lines of the file CONFIG, and bench/Kconfig (or the
+# file that kernel_kconfig names), which has what can't be chosen.
 kernel_make() {
 	_source=$1 _output=$2 _arch=$3 _config=$4
+	_kconfig=${kernel_kconfig:-$root/bench/Kconfig} _variables=
 	shift 4
 	mkdir -p "$_output"
 	{
 		sed '/^mainmenu /q' "$_source/Kconfig"
-		cat "$root/bench/Kconfig"
+		cat "$_kconfig"
 		sed '1,/^mainmenu /d' "$_source/Kconfig"
 	} >"$_output/series.Kconfig"
-	if ! cat "$_config" "$root/bench/Kconfig" | cmp -s - "$_output/series.config"; then
-		make -s -C "$_source" O="$_output" ARCH="$_arch" \
+	if ! cat "$_config" "$_kconfig" | cmp -s - "$_output/series.config"; then
+		# The compiler, for example, is part of the configuration.
+		for _argument; do
+			case $_argument in *=*) _variables="$_variables $_argument" ;; esac
+		done
+		# shellcheck disable=SC2086 # a list
+		make -s -C "$_source" O="$_output" ARCH="$_arch" $_variables \
 			KBUILD_KCONFIG="$_output/series.Kconfig" \
 			KCONFIG_ALLCONFIG="$_config" allnoconfig
 		# A symbol that is gone, or lacks a dependency, is left out silently.
@@ -301,7 +307,7 @@ kernel_make() {
 				die "$_symbol of ${_config#"$root/"} has no effect: correct it" ;;
 			esac
 		done <"$_config"
-		cat "$_config" "$root/bench/Kconfig" >"$_output/series.config"
+		cat "$_config" "$_kconfig" >"$_output/series.config"
 	fi
 	# LOCALVERSION: no "+" in the release for a source that git manages
 	make -s -j "$jobs" -C "$_source" O="$_output" ARCH="$_arch" LOCALVERSION= \
