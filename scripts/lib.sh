@@ -299,7 +299,7 @@ kernel_make() {
 		# shellcheck disable=SC2086 # a list
 		make -s -C "$_source" O="$_output" ARCH="$_arch" $_variables \
 			KBUILD_KCONFIG="$_output/series.Kconfig" \
-			KCONFIG_ALLCONFIG="$_config" allnoconfig
+			KCONFIG_ALLCONFIG="$_config" allnoconfig || return
 		# A symbol that is gone, or lacks a dependency, is left out silently.
 		while read -r _symbol; do
 			case $_symbol in
