@@ -17,38 +17,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int failed;
+static int failed, probability, no_wait_only, start;
 
-static void put(const char *path, const char *text)
+static int open_file(const char *path)
 {
 	int fd = open(path, O_WRONLY);
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0) {
-		printf("failslab: cannot write %s to %s: %s\n", text, path,
-		       strerror(errno));
+	if (fd < 0) {
+		printf("failslab: cannot open %s: %s\n", path, strerror(errno));
 		failed = 1;
 	}
-	if (fd >= 0)
-		close(fd);
+	return fd;
 }
 
-static void run(const char *suite, const char *probability, const char *no_wait_only)
+static void put(int fd, const char *text)
 {
-	char path[200];
+	if (write(fd, text, strlen(text)) < 0) {
+		printf("failslab: cannot write %s: %s\n", text, strerror(errno));
+		failed = 1;
+	}
+}
 
-	printf("failslab: probability %s, ignore-gfp-wait %s\n", probability,
-	       no_wait_only);
-	snprintf(path, sizeof(path), "/debug/kunit/%s/run", suite);
-	put("/debug/failslab/ignore-gfp-wait", no_wait_only);
-	put("/debug/failslab/probability", probability);
-	put(path, "1");
-	put("/debug/failslab/probability", "0");
+static void run(const char *percent, const char *no_wait)
+{
+	printf("failslab: probability %s, ignore-gfp-wait %s\n", percent, no_wait);
+	put(no_wait_only, no_wait);
+	put(probability, percent);
+	put(start, "1");
+	put(probability, "0");
 	printf("failslab: done\n");
 }
 
 int main(int argc, char **argv)
 {
-	const char *suite = argc > 1 ? argv[1] : "";
+	char path[200];
 
 	setvbuf(stdout, NULL, _IONBF, 0);
 	mkdir("/debug", 0700);
@@ -56,17 +58,21 @@ int main(int argc, char **argv)
 		perror("failslab: mount");
 		failed = 1;
 	}
+	/* All are opened before allocations fail. */
+	snprintf(path, sizeof(path), "/debug/kunit/%s/run", argc > 1 ? argv[1] : "");
+	start = open_file(path);
+	probability = open_file("/debug/failslab/probability");
+	no_wait_only = open_file("/debug/failslab/ignore-gfp-wait");
 	/* A line for some of the failures, and no call trace. */
-	put("/debug/failslab/verbose", "1");
-	put("/debug/failslab/times", "-1");
-	run(suite, "20", "Y");
-	run(suite, "100", "Y");
-	run(suite, "1", "N");
-	run(suite, "10", "N");
-	run(suite, "50", "N");
-	run(suite, "0", "Y");
+	put(open_file("/debug/failslab/verbose"), "1");
+	put(open_file("/debug/failslab/times"), "-1");
+	run("20", "Y");
+	run("100", "Y");
+	run("1", "N");
+	run("10", "N");
+	run("50", "N");
+	run("0", "Y");
 	printf("failslab: status %d\n", failed);
-	sync();
 	reboot(RB_AUTOBOOT);
 	return 1;
 }
