@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static int failed, probability, no_wait_only, start;
@@ -50,7 +51,13 @@ int main(int argc, char **argv)
 {
 	char path[200];
 
-	setvbuf(stdout, NULL, _IONBF, 0);
+	/* What this prints is to stand between the lines of the kernel. */
+	if (mknod("/kmsg", S_IFCHR | 0600, makedev(1, 11)) ||
+	    !freopen("/kmsg", "w", stdout)) {
+		perror("failslab: kmsg");
+		failed = 1;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	mkdir("/debug", 0700);
 	if (mount("debugfs", "/debug", "debugfs", 0, NULL)) {
 		perror("failslab: mount");
@@ -65,9 +72,10 @@ int main(int argc, char **argv)
 	put(open_file("/debug/failslab/verbose"), "1");
 	put(open_file("/debug/failslab/times"), "-1");
 	run("20", "Y");
-	run("100", "Y");
+	run("80", "Y");
 	run("1", "N");
 	run("10", "N");
+	run("100", "Y");
 	run("0", "Y");
 	printf("failslab: status %d\n", failed);
 	reboot(RB_AUTOBOOT);
