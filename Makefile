@@ -7,7 +7,7 @@ CONFIG ?=
 SIGNOFF ?=
 export KERNEL CONFIG SIGNOFF
 
-.PHONY: help demo bench bench-cost test kunit coverage mutate litmus cocci tree export mbox packages clean
+.PHONY: help demo bench bench-cost test test-full check kunit coverage mutate litmus cocci tree export mbox packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -26,7 +26,13 @@ bench-cost: tree ## count instructions under QEMU: what the series costs
 test: tree ## every check and test of the series and of the scripts
 	@scripts/test
 
-kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp or debug)
+check: tree ## what reviewers' tools would say: compilers, architectures, documents, KUnit under QEMU
+	@set -f; scripts/check $(ARGS)
+
+test-full: tree ## test, check, coverage, mutate, bench and bench-cost, one after the other
+	@scripts/test-full
+
+kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp or debug; x86-debug, x86-kcsan or x86-rt: under QEMU)
 	@set -f; scripts/kunit $(ARGS)
 
 coverage: tree ## list what the series adds to the core and the KUnit suite does not run

@@ -141,25 +141,63 @@ kernel_env() {
 	[ -d "$tree" ] || die "there is no build/tree: type 'make tree'"
 }
 
-# uml_dir CONFIG: where the kernel for kunit/CONFIG.config is built. That of simgpu
-# also serves the demo.
-uml_dir() { case $1 in simgpu) echo "$build/uml" ;; *) echo "$build/uml-$1" ;; esac; }
+# uml_dir CONFIG: where the kernel for kunit/CONFIG.config is built, for x86_64 if
+# CONFIG starts with that. That of simgpu also serves the demo.
+uml_dir() {
+	case $1 in
+	simgpu) echo "$build/uml" ;;
+	x86*) echo "$build/kunit-$1" ;;
+	*) echo "$build/uml-$1" ;;
+	esac
+}
 
 # kunit_py CONFIG COMMAND [ARGUMENT...]: the kernel's KUnit tool on a build for
-# mm/tests/.kunitconfig and kunit/CONFIG.config. Only scripts/uml knows when what
-# it has built is current, so its note of that goes first.
+# mm/tests/.kunitconfig and kunit/CONFIG.config, and for x86_64 kunit/x86.config,
+# too. Only scripts/uml knows when what it has built is current, so its note of that
+# goes first.
 kunit_py() (
-	_dir=$(uml_dir "$1") _config=$root/kunit/$1.config _cmd=$2
+	_name=$1 _dir=$(uml_dir "$1") _cmd=$2
 	shift 2
+	set -- --kunitconfig "$root/kunit/$_name.config" \
+		--build_dir "$_dir" --jobs "$jobs" "$@"
+	case $_name in
+	x86*) set -- --arch=x86_64 --kunitconfig "$root/kunit/x86.config" "$@" ;;
+	esac
 	rm -f "$_dir/series-built"
 	cd "$tree"
 	exec python3 tools/testing/kunit/kunit.py "$_cmd" \
-		--kunitconfig mm/tests --kunitconfig "$_config" \
-		--build_dir "$_dir" --jobs "$jobs" "$@" </dev/null
+		--kunitconfig mm/tests "$@" </dev/null
 )
 
-# What a kernel prints when something is wrong with it.
-complaint='WARNING: |BUG: |KASAN: |INFO: (possible|inconsistent|task|rcu)|possible circular|Call Trace:|Segfault'
+# qemu_without_kvm: first in PATH is then a qemu-system-x86_64 that emulates the CPU,
+# whatever accelerators it is told to try: KVM may be there and not work, and what
+# is emulated is the same on every machine.
+qemu_without_kvm() {
+	"$root/scripts/packages" qemu-system-x86_64:qemu-system-x86
+	_qemu=$(command -v qemu-system-x86_64)
+	mkdir -p "$build/qemu"
+	cat >"$build/qemu/qemu-system-x86_64" <<EOF
+#!/bin/sh
+n=\$#
+while [ "\$n" -gt 0 ]; do
+	case \$1:\$2 in
+	-accel:kvm | -accel:hvf) shift 2 && n=\$((n - 2)) ;;
+	*) set -- "\$@" "\$1" && shift && n=\$((n - 1)) ;;
+	esac
+done
+exec $_qemu "\$@"
+EOF
+	chmod +x "$build/qemu/qemu-system-x86_64"
+	PATH=$build/qemu:$PATH
+}
+
+# What a kernel prints when something is wrong with it. tests/complaints has lines
+# that this must find, and others that it must not.
+complaint='WARNING: |BUG: |BUG at|KASAN: |KCSAN: |KFENCE: |UBSAN: |ODEBUG: |Oops'
+complaint="$complaint|general protection fault|Kernel panic|DEBUG_LOCKS_WARN_ON"
+complaint="$complaint|INFO: (possible|inconsistent|trying to register|lockdep|task|rcu)"
+complaint="$complaint|rcu: INFO|starved for|possible (circular|recursive)"
+complaint="$complaint|list_(add|del) corruption|Call Trace:|Segfault"
 
 # series_lines FILE: the numbers of the lines that the series adds to FILE
 series_lines() {
@@ -245,21 +283,27 @@ base_tree() {
 }
 
 # kernel_make SOURCE OUTPUT ARCH CONFIG [ARGUMENT...]: the kernel's make for a
-# configuration of its own: the lines of the file CONFIG, and bench/Kconfig, which
-# has what can't be chosen.
+# configuration of its own: the lines of the file CONFIG, and bench/Kconfig (or the
+# file that kernel_kconfig names), which has what can't be chosen.
 kernel_make() {
 	_source=$1 _output=$2 _arch=$3 _config=$4
+	_kconfig=${kernel_kconfig:-$root/bench/Kconfig} _variables=
 	shift 4
 	mkdir -p "$_output"
 	{
 		sed '/^mainmenu /q' "$_source/Kconfig"
-		cat "$root/bench/Kconfig"
+		cat "$_kconfig"
 		sed '1,/^mainmenu /d' "$_source/Kconfig"
 	} >"$_output/series.Kconfig"
-	if ! cat "$_config" "$root/bench/Kconfig" | cmp -s - "$_output/series.config"; then
-		make -s -C "$_source" O="$_output" ARCH="$_arch" \
+	if ! cat "$_config" "$_kconfig" | cmp -s - "$_output/series.config"; then
+		# The compiler, for example, is part of the configuration.
+		for _argument; do
+			case $_argument in *=*) _variables="$_variables $_argument" ;; esac
+		done
+		# shellcheck disable=SC2086 # a list
+		make -s -C "$_source" O="$_output" ARCH="$_arch" $_variables \
 			KBUILD_KCONFIG="$_output/series.Kconfig" \
-			KCONFIG_ALLCONFIG="$_config" allnoconfig
+			KCONFIG_ALLCONFIG="$_config" allnoconfig || return
 		# A symbol that is gone, or lacks a dependency, is left out silently.
 		while read -r _symbol; do
 			case $_symbol in
@@ -267,7 +311,7 @@ kernel_make() {
 				die "$_symbol of ${_config#"$root/"} has no effect: correct it" ;;
 			esac
 		done <"$_config"
-		cat "$_config" "$root/bench/Kconfig" >"$_output/series.config"
+		cat "$_config" "$_kconfig" >"$_output/series.config"
 	fi
 	# LOCALVERSION: no "+" in the release for a source that git manages
 	make -s -j "$jobs" -C "$_source" O="$_output" ARCH="$_arch" LOCALVERSION= \

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh disable=SC2154 # variables of lib.sh
+# Results of checks: a line for each, for one that fails the command that shows why,
+# and how many there were. Sourced after lib.sh, never run.
+
+results_log=$build/$me.log
+passed=0 failed=0 skipped=0
+
+ok() {
+	passed=$((passed + 1))
+	echo "ok - $1"
+}
+
+# not_ok NAME COMMAND: COMMAND is for the reader, who has the repository as the
+# current directory.
+not_ok() {
+	failed=$((failed + 1))
+	echo "not ok - $1"
+	echo "    to see it: $2"
+}
+
+# check NAME COMMAND FUNCTION [ARGUMENT...]
+check() {
+	_name=$1 _command=$2
+	shift 2
+	if ("$@") >"$results_log" 2>&1 </dev/null; then
+		ok "$_name"
+	else
+		not_ok "$_name" "$_command"
+	fi
+}
+
+# results NAME COMMAND FUNCTION [ARGUMENT...]: FUNCTION prints result lines of its
+# own, which are counted. It must print at least one, and may not fail without
+# having said what failed.
+results() {
+	_name=$1 _command=$2 _status=0 _before=$failed _all=$((passed + failed + skipped))
+	shift 2
+	("$@") >"$results_log" 2>&1 </dev/null || _status=$?
+	while IFS= read -r _line; do
+		case $_line in
+		'ok - '*'# SKIP'*)
+			skipped=$((skipped + 1))
+			echo "$_line"
+			;;
+		'ok - '*) ok "${_line#ok - }" ;;
+		'not ok - '*) not_ok "${_line#not ok - }" "$_command" ;;
+		esac
+	done <"$results_log"
+	if [ "$_all" = "$((passed + failed + skipped))" ]; then
+		not_ok "$_name gives results" "$_command"
+	elif [ "$_status" != 0 ] && [ "$_before" = "$failed" ]; then
+		not_ok "$_name ends well (it ended with $_status)" "$_command"
+	fi
+}
+
+# finish: the last line. Fails if a check has.
+finish() {
+	if [ "$skipped" = 0 ]; then
+		echo "$passed passed, $failed failed"
+	else
+		echo "$passed passed, $failed failed, $skipped skipped"
+	fi
+	[ "$failed" = 0 ]
+}
+
+# kunit_cases CONFIG: a line for each case, and one for what the kernel printed.
+kunit_cases() {
+	_json=$build/kunit-$1.json _klog=$(uml_dir "$1")/test.log _ran=0
+	rm -f "$_json" "$_klog"
+	# A kernel that a test has broken may not react to the signal by which
+	# kunit.py ends it.
+	CONFIG=$1 timeout -k 10 1500 scripts/kunit --json="$_json" \
+		>"$build/kunit-$1.log" 2>&1 || _ran=$?
+	python3 - "$1" "$_json" <<'EOF'
+import json, sys
+def walk(group, name):
+    for case in group.get("test_cases", []):
+        status = case["status"]
+        print("not ok" if status in ("FAIL", "ERROR") else "ok", "-",
+              "kunit", sys.argv[1], ".".join(name + [case["name"]]) +
+              (" # SKIP" if status == "SKIP" else ""))
+    for sub in group.get("sub_groups", []):
+        walk(sub, name + [sub["name"]])
+walk(json.load(open(sys.argv[2])), [])
+EOF
+	# What the kernel says before the suite starts is about other things.
+	sed -n '/KTAP version 1/,$p' "$_klog" >"$build/kunit-$1.said" || :
+	if [ -s "$build/kunit-$1.said" ] &&
+		! grep -a -q -E "$complaint" "$build/kunit-$1.said"; then
+		echo "ok - kunit $1: the kernel does not complain"
+	else
+		echo "not ok - kunit $1: the kernel does not complain (see ${_klog#"$root/"})"
+	fi
+	return "$_ran"
+}
