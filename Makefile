@@ -23,7 +23,7 @@ bench: tree ## measure them with each kind of work, on the kernel with the serie
 bench-cost: tree ## count instructions under QEMU: what the series costs
 	@scripts/bench-cost
 
-test: tree ## every check and test of the series and of the scripts
+test: tree ## the checks and tests that CI runs, of the series and of the scripts
 	@scripts/test
 
 check: tree ## what reviewers' tools would say: compilers, architectures, documents, KUnit under QEMU
