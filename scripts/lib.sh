@@ -193,7 +193,7 @@ EOF
 
 # What a kernel prints when something is wrong with it. tests/complaints has lines
 # that this must find, and others that it must not.
-complaint='WARNING: |BUG: |BUG at|KASAN: |KCSAN: |KFENCE: |UBSAN: |ODEBUG: |Oops'
+complaint='WARNING:|BUG:|BUG at|KASAN: |KCSAN: |KFENCE: |UBSAN: |ODEBUG: |Oops'
 complaint="$complaint|general protection fault|Kernel panic|DEBUG_LOCKS_WARN_ON"
 complaint="$complaint|INFO: (possible|inconsistent|trying to register|lockdep|task|rcu)"
 complaint="$complaint|rcu: INFO|starved for|possible (circular|recursive)"
@@ -318,6 +318,12 @@ kernel_make() {
 		KBUILD_KCONFIG="$_output/series.Kconfig" "$@"
 }
 
+# pack DIRECTORY FILE: FILE.gz is the initramfs with the files in DIRECTORY
+pack() {
+	(cd "$1" && printf '%s\n' * | cpio -o -H newc -R 0:0 --quiet) >"$2" &&
+		gzip -1 -n -f "$2"
+}
+
 # simgpu SOURCE KERNEL OUTPUT [ARGUMENT...]: build simgpu/ in OUTPUT for the
 # user-mode Linux that was built from SOURCE in KERNEL, and run it there in
 # simulated time, the program with the ARGUMENTs. Prints what the program prints.
@@ -335,9 +341,7 @@ simgpu() (
 				"$root/simgpu/bench.c" "$root/simgpu/check.c" \
 				"$root/simgpu/gpu.c" &&
 			cp "$_out/simgpu.ko" "$_out/initramfs/" &&
-			(cd "$_out/initramfs" && printf 'init\nsimgpu.ko\n' |
-				cpio -o -H newc -R 0:0 --quiet) >"$_out/initramfs.cpio" &&
-			gzip -1 -n -f "$_out/initramfs.cpio"
+			pack "$_out/initramfs" "$_out/initramfs.cpio"
 	} >"$_out/compile.log" 2>&1 || {
 		cat "$_out/compile.log" >&2
 		die "simgpu/ did not build: mend it (the errors are above and in $_short/compile.log), or type 'make packages' if a program is missing"
@@ -357,7 +361,7 @@ simgpu() (
 	# User-mode Linux does not hand on the status of its first process.
 	grep -q '^simgpu: status 0$' "$_out/console.log" ||
 		die "simgpu did not end well, or not within 300 s: see $_short/console.log"
-	! grep -q -E 'WARNING:|BUG:|Call Trace:' "$_out/console.log" ||
+	! grep -a -q -E "$complaint" "$_out/console.log" ||
 		die "the kernel complained: see $_short/console.log"
 )
 
