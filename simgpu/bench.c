@@ -120,10 +120,7 @@ static void timeline(unsigned int mode)
 
 	mixed_chains(chains, NR_LINES, 0);
 	time_munmap(chains, NR_LINES, mode, logs);
-	start = logs[0].ops[0].start_ns;
-	for (gpu = 1; gpu < NR_LINES; gpu++)
-		if (logs[gpu].ops[0].start_ns < start)
-			start = logs[gpu].ops[0].start_ns;
+	start = first_start(logs, NR_LINES);
 
 	for (gpu = 0; gpu < NR_LINES; gpu++) {
 		for (op = 0; op < logs[gpu].nr_ops; op++) {

@@ -226,10 +226,7 @@ static void print_timelines(void)
 		if (!has_mode(mode))
 			continue;
 		ns = time_munmap(chains, NR_LINES, mode, logs);
-		start = logs[0].ops[0].start_ns;
-		for (gpu = 1; gpu < NR_LINES; gpu++)
-			if (logs[gpu].ops[0].start_ns < start)
-				start = logs[gpu].ops[0].start_ns;
+		start = first_start(logs, NR_LINES);
 
 		printf("\n%s: %.0f us", mode_names[mode], ns / 1e3);
 		if (column_middle(NR_COLUMNS - 1) < ns)

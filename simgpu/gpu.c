@@ -249,6 +249,16 @@ unsigned int waited_for(const struct simgpu_log *log)
 	return waited;
 }
 
+__u64 first_start(const struct simgpu_log *logs, unsigned int nr)
+{
+	__u64 start = logs[0].ops[0].start_ns;
+
+	while (--nr)
+		if (logs[nr].ops[0].start_ns < start)
+			start = logs[nr].ops[0].start_ns;
+	return start;
+}
+
 /* A linear congruential generator */
 static __u32 next_random(__u32 *state)
 {

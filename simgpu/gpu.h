@@ -144,6 +144,9 @@ __u64 longest_chain(const struct chain *chains, unsigned int nr);
 /* For which operations of the last chain did a callback wait? Bit i: for i */
 unsigned int waited_for(const struct simgpu_log *log);
 
+/* When the first operation of any of @nr GPUs started */
+__u64 first_start(const struct simgpu_log *logs, unsigned int nr);
+
 /*
  * @nr chains of 1 to 3 operations of 5 to 300 us: the same for the same @draw, on
  * every machine
