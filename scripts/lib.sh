@@ -282,6 +282,20 @@ base_tree() {
 	echo "$_id" >"$build/base.id"
 }
 
+# built_from SOURCE FILE...: what identifies a kernel that is built from SOURCE, which
+# is build/base or build/tree, with the configuration in the FILEs. Nothing if
+# build/tree has changes of its own: there is no name for those.
+built_from() {
+	_id=$(cat "$build/base.id" 2>/dev/null) || :
+	if [ "$1" = "$tree" ]; then
+		[ -z "$(git -C "$tree" status --porcelain | head -n 1)" ] || return 0
+		_id=$(git -C "$tree" rev-parse 'HEAD^{tree}')
+	fi
+	shift
+	echo "$_id"
+	cat "$@" | sha256sum
+}
+
 # kernel_make SOURCE OUTPUT ARCH CONFIG [ARGUMENT...]: the kernel's make for a
 # configuration of its own: the lines of the file CONFIG, and bench/Kconfig (or the
 # file that kernel_kconfig names), which has what can't be chosen.
