@@ -54,6 +54,11 @@ results() {
 	fi
 }
 
+# Sign-offs are for whoever sends the series, and the base has no history that a
+# commit id could be looked up in.
+# shellcheck disable=SC2034 # used by the scripts that source this
+checkpatch='scripts/checkpatch.pl --strict --show-types --ignore MISSING_SIGN_OFF,UNKNOWN_COMMIT_ID'
+
 # finish: the last line. Fails if a check has.
 finish() {
 	if [ "$skipped" = 0 ]; then
