@@ -151,6 +151,15 @@ uml_dir() {
 	esac
 }
 
+# uml_args CONFIG: what its user-mode Linux is booted with. In simulated time, which
+# is for one CPU, a test that waits for seconds takes none.
+uml_args() {
+	case $1 in
+	smp) echo ncpus=2 seccomp=on ;;
+	*) echo time-travel=inf-cpu ;;
+	esac
+}
+
 # kunit_py CONFIG COMMAND [ARGUMENT...]: the kernel's KUnit tool on a build for
 # mm/tests/.kunitconfig and kunit/CONFIG.config, and for x86_64 kunit/x86.config,
 # too. Only scripts/uml knows when what it has built is current, so its note of that
@@ -252,14 +261,11 @@ core_link() (
 # the kernel does not complain. The output is in KERNEL.log. What has failed is
 # ended at once, by force: a broken kernel may not react to other signals.
 core_run() (
-	case $1 in
-	smp) _args='ncpus=2 seccomp=on' ;;
-	*) _args=time-travel=inf-cpu ;;
-	esac
 	: >"$2.log"
-	# shellcheck disable=SC2086 # a list
+	# shellcheck disable=SC2046 # a list
 	timeout -k 1 "$(($3 * 10))" prlimit --cpu="$3" "$2" mem=1G console=tty \
-		kunit_shutdown=halt kunit.enable=1 $_args >"$2.log" 2>&1 </dev/null &
+		kunit_shutdown=halt kunit.enable=1 $(uml_args "$1") \
+		>"$2.log" 2>&1 </dev/null &
 	while kill -0 $! 2>/dev/null; do
 		! grep -a -q -E "not ok|$complaint" "$2.log" ||
 			kill -KILL -- -$! 2>/dev/null || :
