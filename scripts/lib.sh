@@ -333,14 +333,19 @@ kernel_make() {
 		done <"$_config"
 		cat "$_config" "$_kconfig" >"$_output/series.config"
 	fi
-	# LOCALVERSION: no "+" in the release for a source that git manages
+	# LOCALVERSION: no "+" in the release for a source that git manages. A kernel
+	# that is built again, or elsewhere, is the same to the byte.
 	make -s -j "$jobs" -C "$_source" O="$_output" ARCH="$_arch" LOCALVERSION= \
+		KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970' KBUILD_BUILD_VERSION=1 \
+		KBUILD_BUILD_USER=series KBUILD_BUILD_HOST=series \
 		KBUILD_KCONFIG="$_output/series.Kconfig" "$@"
 }
 
-# pack DIRECTORY FILE: FILE.gz is the initramfs with the files in DIRECTORY
+# pack DIRECTORY FILE: FILE.gz is the initramfs with the files in DIRECTORY, whose
+# times and numbers of inodes are not in it.
 pack() {
-	(cd "$1" && printf '%s\n' * | cpio -o -H newc -R 0:0 --quiet) >"$2" &&
+	(cd "$1" && touch -d @0 -- * &&
+		printf '%s\n' * | cpio -o -H newc -R 0:0 --reproducible --quiet) >"$2" &&
 		gzip -1 -n -f "$2"
 }
 
