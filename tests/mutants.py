@@ -301,7 +301,6 @@ def table(directory, path, model_directory, table_path):
               if name not in mutants.values()]
     sums = {"killed": 0, "equivalent": 0, "survived": 0}
     out = open(table_path, "w")
-    print("# SPDX-License-Identifier: GPL-2.0-only", file=out)
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(("function", "rule", "text", "state", "by"))
 
