@@ -390,6 +390,11 @@ simgpu() (
 		die "the kernel complained: see $_short/console.log"
 )
 
+# Of build/tree. In the base there is no history in which a commit id could be looked
+# up.
+# shellcheck disable=SC2034 # used by the scripts that source this
+checkpatch='scripts/checkpatch.pl --strict --show-types --ignore UNKNOWN_COMMIT_ID'
+
 # private_apt WHAT INSTEAD: an apt for the Debian mirror (and proxy) of the
 # system's configuration, with lists and a cache of its own in build/apt: no root
 # needed, and the system's package lists stay as they are. It has no suites yet.

@@ -54,10 +54,19 @@ results() {
 	fi
 }
 
-# Sign-offs are for whoever sends the series, and the base has no history that a
-# commit id could be looked up in.
-# shellcheck disable=SC2034 # used by the scripts that source this
-checkpatch='scripts/checkpatch.pl --strict --show-types --ignore MISSING_SIGN_OFF,UNKNOWN_COMMIT_ID'
+# checkpatch_patches NAME [OPTION...]: a check of each patch with checkpatch, and the
+# OPTIONs. Sign-offs are for whoever sends the series.
+checkpatch_patches() {
+	_title=$1
+	shift
+	# shellcheck disable=SC2086 # a command line
+	set -- $checkpatch --ignore MISSING_SIGN_OFF "$@"
+	for _patch in "$patches"/*.patch; do
+		check "$_title ${_patch##*/}" \
+			"cd build/tree && $* ../../patches/${_patch##*/}" \
+			env -C "$tree" "$@" "$_patch"
+	done
+}
 
 # finish: the last line. Fails if a check has.
 finish() {
@@ -67,6 +76,13 @@ finish() {
 		echo "$passed passed, $failed failed, $skipped skipped"
 	fi
 	[ "$failed" = 0 ]
+}
+
+# suite_quiet LOG SAID: the kernel with the output LOG ran a suite and did not complain.
+# What it said goes to SAID, without what came before: that is about other things.
+suite_quiet() {
+	sed -n '/KTAP version 1/,$p' "$1" >"$2"
+	[ -s "$2" ] && ! grep -a -E "$complaint" "$2"
 }
 
 # kunit_cases CONFIG: a line for each case, and one for what the kernel printed.
@@ -89,10 +105,7 @@ def walk(group, name):
         walk(sub, name + [sub["name"]])
 walk(json.load(open(sys.argv[2])), [])
 EOF
-	# What the kernel says before the suite starts is about other things.
-	sed -n '/KTAP version 1/,$p' "$_klog" >"$build/kunit-$1.said" || :
-	if [ -s "$build/kunit-$1.said" ] &&
-		! grep -a -q -E "$complaint" "$build/kunit-$1.said"; then
+	if suite_quiet "$_klog" "$build/kunit-$1.said"; then
 		echo "ok - kunit $1: the kernel does not complain"
 	else
 		echo "not ok - kunit $1: the kernel does not complain (see ${_klog#"$root/"})"
