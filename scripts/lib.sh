@@ -141,8 +141,8 @@ kernel_env() {
 	[ -d "$tree" ] || die "there is no build/tree: type 'make tree'"
 }
 
-# uml_dir CONFIG: where the kernel for kunit/CONFIG.config is built, for x86_64 if
-# CONFIG starts with that. That of simgpu also serves the demo.
+# uml_dir CONFIG: where the kernel for configs/kunit-CONFIG.config is built, for
+# x86_64 if CONFIG starts with that. That of simgpu also serves the demo.
 uml_dir() {
 	case $1 in
 	simgpu) echo "$build/uml" ;;
@@ -161,16 +161,16 @@ uml_args() {
 }
 
 # kunit_py CONFIG COMMAND [ARGUMENT...]: the kernel's KUnit tool on a build for
-# mm/tests/.kunitconfig and kunit/CONFIG.config, and for x86_64 kunit/x86.config,
-# too. Only scripts/uml knows when what it has built is current, so its note of that
-# goes first.
+# mm/tests/.kunitconfig and configs/kunit-CONFIG.config, and for x86_64
+# configs/kunit-x86.config, too. Only scripts/uml knows when what it has built is
+# current, so its note of that goes first.
 kunit_py() (
 	_name=$1 _dir=$(uml_dir "$1") _cmd=$2
 	shift 2
-	set -- --kunitconfig "$root/kunit/$_name.config" \
+	set -- --kunitconfig "$root/configs/kunit-$_name.config" \
 		--build_dir "$_dir" --jobs "$jobs" "$@"
 	case $_name in
-	x86*) set -- --arch=x86_64 --kunitconfig "$root/kunit/x86.config" "$@" ;;
+	x86*) set -- --arch=x86_64 --kunitconfig "$root/configs/kunit-x86.config" "$@" ;;
 	esac
 	rm -f "$_dir/series-built"
 	cd "$tree"
@@ -215,17 +215,17 @@ series_lines() {
 		/^\+/ && line { print line++ }'
 }
 
-# core_commands CONFIG: build the kernel of kunit/CONFIG.config, so that core_link
-# can make others from it that differ in mm/mmu_notifier.c only. build/tree and
-# the kernel that was built stay as they are.
+# core_commands CONFIG: build the kernel of configs/kunit-CONFIG.config, so that
+# core_link can make others from it that differ in mm/mmu_notifier.c only. build/tree
+# and the kernel that was built stay as they are.
 core_commands() (
 	_dir=$(uml_dir "$1")
 	[ -x "$_dir/linux" ] ||
-		note "building user-mode Linux for kunit/$1.config (some minutes, once)"
+		note "building user-mode Linux for configs/kunit-$1.config (some minutes, once)"
 	# What is not there is linked, and V=1 prints the commands.
 	rm -f "$_dir/vmlinux.unstripped"
 	kunit_py "$1" build --make_options V=1 >"$build/uml-$1.log" 2>&1 ||
-		die "the kernel for kunit/$1.config did not build (see build/uml-$1.log): mend build/tree"
+		die "the kernel for configs/kunit-$1.config did not build (see build/uml-$1.log): mend build/tree"
 	cd "$_dir"
 	# An archive of object files, from which that of the core can be left out
 	cp vmlinux.a core.a
@@ -303,11 +303,11 @@ built_from() {
 }
 
 # kernel_make SOURCE OUTPUT ARCH CONFIG [ARGUMENT...]: the kernel's make for a
-# configuration of its own: the lines of the file CONFIG, and bench/Kconfig (or the
-# file that kernel_kconfig names), which has what can't be chosen.
+# configuration of its own: the lines of the file CONFIG, and configs/Kconfig (or
+# the file that kernel_kconfig names), which has what can't be chosen.
 kernel_make() {
 	_source=$1 _output=$2 _arch=$3 _config=$4
-	_kconfig=${kernel_kconfig:-$root/bench/Kconfig} _variables=
+	_kconfig=${kernel_kconfig:-$root/configs/Kconfig} _variables=
 	shift 4
 	mkdir -p "$_output"
 	{
