@@ -5,7 +5,8 @@ KERNEL ?=
 ARGS ?=
 CONFIG ?=
 SIGNOFF ?=
-export KERNEL CONFIG SIGNOFF
+POSTING ?=
+export KERNEL CONFIG SIGNOFF POSTING
 
 .PHONY: help demo bench bench-cost test test-full check kunit coverage mutate litmus cocci tree export mbox packages clean
 .NOTPARALLEL:
@@ -53,7 +54,7 @@ tree: packages ## build/tree: the patched kernel, a commit for each patch (KERNE
 export: ## write the commits of build/tree to patches/
 	@scripts/export
 
-mbox: ## build/mbox: the series as mails for git send-email (SIGNOFF="Name <address>": who sends them)
+mbox: ## build/mbox: a posting as mails for git send-email (POSTING=directory in patches/, SIGNOFF="Name <address>": who sends them)
 	@set -f; scripts/mbox $(ARGS)
 
 packages: ## install the Debian packages that are missing

@@ -36,9 +36,48 @@ git() {
 		-c core.fsmonitor=false -c gc.auto=0 "$@"
 }
 
+# postings: the names of the directories in patches/, in their order. Each is a
+# posting: patches that are sent together, and cover-letter.txt, the mail that goes
+# before them. In build/tree a posting ends where the branch of its name is, and the
+# last one where the branch series is.
+postings() (
+	cd "$patches" 2>/dev/null && for p in */; do
+		[ ! -d "$p" ] || echo "${p%/}"
+	done
+)
+
+# posting_range POSTING: its commits, as git names them in build/tree.
+posting_range() {
+	_from=refs/series/base
+	for _posting in $(postings); do
+		if [ "$_posting" = "$1" ]; then break; fi
+		_from=refs/heads/$_posting
+	done
+	if [ "$1" = "$(postings | tail -n 1)" ]; then
+		echo "$_from..refs/heads/series"
+	else
+		echo "$_from..refs/heads/$1"
+	fi
+}
+
+# postings_problem: say what is in patches/ and no posting.
+postings_problem() {
+	for _p in "$patches"/*; do
+		_name=${_p##*/}
+		case $_name in
+		'*') echo "no patches in patches/: type 'git checkout patches'" ;;
+		*.patch) echo "patches/$_name is in no posting: move it to a directory there" ;;
+		[!0-9]* | *[!0-9A-Za-z-]*)
+			echo "patches/$_name is no posting, whose name would be a number and a word, like 1-passes: rename it" ;;
+		*) continue ;;
+		esac
+		return
+	done
+}
+
 # One line for each patch file: its hash and its name.
 patch_hashes() (
-	cd "$1" && for p in *.patch; do
+	cd "$1" && for p in *.patch */*.patch; do
 		[ ! -f "$p" ] || sha256sum -- "$p"
 	done
 )
@@ -48,10 +87,29 @@ patches_unchanged() {
 	patch_hashes "$patches" | cmp -s - "$tree/.git/series-patches"
 }
 
-# record REPOSITORY: it holds what patches/ holds, as of now.
+# record REPOSITORY: it holds what patches/ holds, as of now. "git rebase" is to take
+# the branches along that say where postings end.
 record() {
+	git -C "$1" config rebase.updateRefs true
 	git -C "$1" update-ref refs/series/exported HEAD
+	for _end in $(git -C "$1" for-each-ref --format='%(refname)' refs/series/end); do
+		git -C "$1" update-ref -d "$_end"
+	done
+	for _posting in $(postings | sed '$d'); do
+		git -C "$1" update-ref "refs/series/end/$_posting" "refs/heads/$_posting"
+	done
 	patch_hashes "$patches" >"$1/.git/series-patches"
+}
+
+# Is build/tree, with the ends of its postings, what it was then?
+tree_unchanged() {
+	[ "$(git -C "$tree" rev-parse HEAD)" = \
+		"$(git -C "$tree" rev-parse refs/series/exported)" ] || return
+	for _posting in $(git -C "$tree" for-each-ref --format='%(refname:lstrip=3)' \
+		refs/series/end); do
+		[ "$(git -C "$tree" rev-parse -q --verify "refs/heads/$_posting")" = \
+			"$(git -C "$tree" rev-parse "refs/series/end/$_posting")" ] || return
+	done
 }
 
 # tree_problem: say what keeps build/tree from being imported over or exported.
@@ -74,35 +132,48 @@ tree_problem() {
 }
 
 # apply_series TREE PATCHES SCRATCH: make the repository SCRATCH, which borrows
-# TREE's objects, and put PATCHES/*.patch on TREE's base there, with git am. TREE
-# itself is not touched, so there is nothing to undo when a patch fails. Each
-# patch's author is its committer too: everybody gets the same commit ids.
+# TREE's objects, and put PATCHES/*/*.patch on TREE's base there, with git am, and
+# branches where postings end. TREE itself is not touched, so there is nothing to
+# undo when a patch fails. Each patch's author is its committer too: everybody gets
+# the same commit ids.
 apply_series() {
+	_problem=$(postings_problem)
+	[ -z "$_problem" ] || die "$_problem, then 'make tree'"
 	rm -rf "$3"
 	command git init -q --template= -b series "$3"
 	mkdir -p "$3/.git/objects/info"
 	echo "$1/.git/objects" >"$3/.git/objects/info/alternates"
-	git -C "$3" update-ref HEAD \
-		"$(git -C "$1" rev-parse --verify refs/series/base)"
+	_base=$(git -C "$1" rev-parse --verify refs/series/base)
+	git -C "$3" update-ref refs/series/base "$_base"
+	git -C "$3" update-ref HEAD "$_base"
 	git -C "$3" read-tree HEAD
 	# The attributes decide what stands after the @@ of a hunk.
 	(cd "$3" && git ls-files -z '*.gitattributes' | git checkout-index -z --stdin)
-	for _p in "$2"/*.patch; do
-		[ -f "$_p" ] || die "no patches in patches/: type 'git checkout patches'"
-		_info=$(git mailinfo /dev/null /dev/null <"$_p" 2>/dev/null) || _info=
-		(
-			GIT_COMMITTER_NAME=$(echo "$_info" | sed -n 's/^Author: //p')
-			GIT_COMMITTER_EMAIL=$(echo "$_info" | sed -n 's/^Email: //p')
-			export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
-			git -C "$3" am -q --no-3way --keep-non-patch \
-				--committer-date-is-author-date "$_p" </dev/null
-		) >"$3/.git/am.log" 2>&1 && continue
-		_why=$(sed -n 's/^error: \(.*\): \(patch does not apply\|does not exist.*\|already exists.*\|No such file.*\|does not match index\)$/\1/p' \
-			"$3/.git/am.log" | sort -u | tr '\n' ' ')
-		[ -n "$_why" ] || _why=$(grep -m 1 -E '^(error|fatal):' "$3/.git/am.log" ||
-			echo 'not a patch')
-		die "patches/${_p##*/} does not apply: ${_why% } (nothing was changed): mend the patch, or type 'git checkout patches', then 'make tree'"
+	for _posting in $(postings); do
+		for _p in "$2/$_posting"/*.patch; do
+			[ ! -f "$_p" ] || apply_patch "$_p" "$3"
+		done
+		git -C "$3" update-ref "refs/heads/$_posting" HEAD
 	done
+	[ "$(git -C "$3" rev-parse HEAD)" != "$_base" ] ||
+		die "no patches in patches/: type 'git checkout patches', then 'make tree'"
+	# The last one is the branch series.
+	git -C "$3" update-ref -d "refs/heads/$_posting"
+}
+apply_patch() {
+	_info=$(git mailinfo /dev/null /dev/null <"$1" 2>/dev/null) || _info=
+	(
+		GIT_COMMITTER_NAME=$(echo "$_info" | sed -n 's/^Author: //p')
+		GIT_COMMITTER_EMAIL=$(echo "$_info" | sed -n 's/^Email: //p')
+		export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
+		git -C "$2" am -q --no-3way --keep-non-patch \
+			--committer-date-is-author-date "$1" </dev/null
+	) >"$2/.git/am.log" 2>&1 && return
+	_why=$(sed -n 's/^error: \(.*\): \(patch does not apply\|does not exist.*\|already exists.*\|No such file.*\|does not match index\)$/\1/p' \
+		"$2/.git/am.log" | sort -u | tr '\n' ' ')
+	[ -n "$_why" ] || _why=$(grep -m 1 -E '^(error|fatal):' "$2/.git/am.log" ||
+		echo 'not a patch')
+	die "patches/$_posting/${1##*/} does not apply: ${_why% } (nothing was changed): mend the patch, or type 'git checkout patches', then 'make tree'"
 }
 
 # format_series REPOSITORY RANGE DIRECTORY [OPTION...]: the patch files. Every flag
@@ -123,6 +194,13 @@ format_series() {
 		--inter-hunk-context=0 -O/dev/null --indent-heuristic --no-ext-diff \
 		--no-textconv --no-relative --no-color "$@" \
 		-o "$_directory" "$_range"
+}
+
+# format_postings REPOSITORY DIRECTORY: those of each posting, in DIRECTORY/POSTING.
+format_postings() {
+	for _posting in $(postings); do
+		format_series "$1" "$(posting_range "$_posting")" "$2/$_posting"
+	done
 }
 
 # Before anything runs the kernel's own make: it takes no path with a space or

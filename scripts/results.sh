@@ -61,9 +61,9 @@ checkpatch_patches() {
 	shift
 	# shellcheck disable=SC2086 # a command line
 	set -- $checkpatch --ignore MISSING_SIGN_OFF "$@"
-	for _patch in "$patches"/*.patch; do
-		check "$_title ${_patch##*/}" \
-			"cd build/tree && $* ../../patches/${_patch##*/}" \
+	for _patch in "$patches"/*/*.patch; do
+		check "$_title ${_patch#"$patches/"}" \
+			"cd build/tree && $* ../../patches/${_patch#"$patches/"}" \
 			env -C "$tree" "$@" "$_patch"
 	done
 }

@@ -13,8 +13,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 d=$work/series
+first=$d/patches/1-first second=$d/patches/2-second
 # What make exports would be used.
-unset KERNEL SIGNOFF
+unset KERNEL SIGNOFF POSTING
 
 # --- tools of the tests
 
@@ -43,7 +44,7 @@ refuses() {
 # unchanged COMMAND: neither patches/ nor what git knows and sees of build/tree
 # is another after it.
 state() {
-	(cd "$d" && cat patches/* && in_tree rev-parse HEAD &&
+	(cd "$d" && cat patches/*/* && in_tree rev-parse HEAD &&
 		in_tree status --porcelain -b && in_tree diff HEAD &&
 		in_tree for-each-ref)
 }
@@ -53,10 +54,11 @@ unchanged() {
 	state | diff "$work/before" - || say "something was changed"
 }
 
-# A kernel and a series of two patches, and nothing else.
+# A kernel and a series of two patches in a first posting and one in a second, and
+# nothing else.
 setup() {
 	rm -rf "$d"
-	mkdir -p "$d/kernel/mm" "$d/patches" "$d/build"
+	mkdir -p "$d/kernel/mm" "$first" "$second" "$d/build"
 	echo 'VERSION = 7' >"$d/kernel/Makefile"
 	seq 1 20 >"$d/kernel/mm/a.c"
 	seq 1 20 >"$d/kernel/mm/b.c"
@@ -74,22 +76,86 @@ setup() {
 	echo new >mm/c.c
 	g add -f mm/c.c
 	g commit -q -m 'c: new file'
+	sed -i 's/^3$/three/' mm/b.c
+	g commit -q -a -m 'b: write three'
 	# shellcheck disable=SC2016 # for the inner shell
-	SERIES_DIR=$d sh -c '. "$0"; format_series "$1" HEAD~2..HEAD "$2"' \
-		"$root/scripts/lib.sh" "$work/k" "$d/patches"
+	SERIES_DIR=$d sh -c '. "$0"; format_series "$1" HEAD~3..HEAD~1 "$2"
+		format_series "$1" HEAD~1..HEAD "$3"' \
+		"$root/scripts/lib.sh" "$work/k" "$first" "$second"
 	cd "$root"
 	rm -rf "$work/k"
 }
-change_patch() { sed -i 's/three/THREE/' "$d/patches/0001-a-write-three.patch"; }
-break_patch() { sed -i 's/^-3$/-33/' "$d/patches/0001-a-write-three.patch"; }
+change_patch() { sed -i 's/three/THREE/' "$first/0001-a-write-three.patch"; }
+break_patch() { sed -i 's/^-3$/-33/' "$first/0001-a-write-three.patch"; }
 
 # --- importing
 
 import_makes_a_commit_for_each_patch() {
 	import >/dev/null
 	[ "$(in_tree log --reverse --format=%s refs/series/base..series)" = \
-		"$(printf 'a: write three\nc: new file')" ] || say "$(in_tree log --oneline)"
+		"$(printf 'a: write three\nc: new file\nb: write three')" ] || say "$(in_tree log --oneline)"
 	grep -q three "$d/build/tree/mm/a.c" && [ -f "$d/build/tree/mm/c.c" ]
+}
+import_makes_a_branch_where_a_posting_ends() {
+	import >/dev/null
+	[ "$(in_tree log -1 --format=%s 1-first)" = 'c: new file' ] || say "$(in_tree log --oneline)"
+	[ "$(in_tree for-each-ref --format='%(refname:lstrip=2)' refs/heads | paste -s -d ' ')" = \
+		'1-first series' ] || say "$(in_tree branch)"
+}
+import_takes_in_that_a_posting_ends_elsewhere() {
+	import >/dev/null
+	mv "$first/0002-c-new-file.patch" "$second/0000-c-new-file.patch"
+	import >/dev/null
+	[ "$(in_tree log -1 --format=%s 1-first)" = 'a: write three' ] || say "$(in_tree log --oneline)"
+	run export
+	[ "$(cd "$d/patches" && echo ./*/*.patch)" = \
+		'./1-first/0001-a-write-three.patch ./2-second/0001-c-new-file.patch ./2-second/0002-b-write-three.patch' ]
+}
+import_takes_in_that_a_posting_has_another_name() {
+	import >/dev/null
+	mv "$first" "$d/patches/1-other"
+	import >/dev/null
+	[ "$(in_tree log -1 --format=%s 1-other)" = 'c: new file' ]
+	unchanged run export
+	! in_tree rev-parse -q --verify refs/heads/1-first
+}
+import_takes_in_that_a_posting_is_gone() {
+	import >/dev/null
+	rm -r "$second"
+	import >/dev/null
+	[ "$(in_tree branch --format='%(refname:short)')" = series ] || say "$(in_tree branch)"
+	unchanged run export
+}
+import_keeps_where_a_posting_ends() {
+	import >/dev/null
+	in_tree branch -q -f 1-first HEAD~2
+	change_patch
+	unchanged refuses 'branch -m 1-first my-1-first' import
+	in_tree branch -m 1-first my-1-first
+	import >/dev/null
+	[ "$(in_tree log -1 --format=%s my-1-first)" = 'a: write three' ]
+	[ "$(in_tree log -1 --format=%s 1-first)" = 'c: new file' ]
+}
+import_refuses_a_patch_in_no_posting() {
+	mv "$second"/* "$d/patches/"
+	rmdir "$second"
+	refuses 'patches/0001-b-write-three.patch is in no posting' import
+}
+import_refuses_a_posting_without_a_number() {
+	mv "$second" "$d/patches/second"
+	refuses 'patches/second is no posting.*rename' import
+}
+import_takes_a_posting_whose_patches_are_still_to_be_made() {
+	rm "$second"/*
+	import >/dev/null
+	unchanged refuses 'patches/2-second would be empty' run export
+	commit mm/b.c more
+	run export
+	[ "$(cd "$d/patches" && echo ./*/*.patch)" = 		'./1-first/0001-a-write-three.patch ./1-first/0002-c-new-file.patch ./2-second/0001-Add-more.patch' ]
+}
+import_refuses_postings_without_any_patch() {
+	rm "$first"/* "$second"/*
+	refuses 'no patches in patches/: .*git checkout patches' import
 }
 import_leaves_out_what_Debian_ignores() {
 	import >/dev/null
@@ -128,7 +194,7 @@ import_takes_in_a_changed_patch() {
 }
 import_takes_in_that_a_patch_is_gone() {
 	import >/dev/null
-	rm "$d/patches/0002-c-new-file.patch"
+	rm "$first/0002-c-new-file.patch"
 	import >/dev/null
 	[ ! -e "$d/build/tree/mm/c.c" ]
 }
@@ -168,7 +234,7 @@ import_keeps_untracked_files() {
 }
 import_keeps_an_ignored_file_where_a_patch_adds_one() {
 	import >/dev/null
-	sed -i 's/c\.c/c.o/g' "$d/patches/0002-c-new-file.patch"
+	sed -i 's/c\.c/c.o/g' "$first/0002-c-new-file.patch"
 	echo mine >"$d/build/tree/mm/c.o"
 	unchanged refuses 'build/tree/mm/c.o' import
 	[ "$(cat "$d/build/tree/mm/c.o")" = mine ]
@@ -187,7 +253,7 @@ import_keeps_another_branch() {
 }
 import_names_the_patch_that_fails_and_its_file() {
 	break_patch
-	refuses '0001-a-write-three.patch.*mm/a.c' import
+	refuses 'patches/1-first/0001-a-write-three.patch.*mm/a.c' import
 	[ ! -e "$d/build/tree" ] || say "build/tree was made"
 }
 import_changes_nothing_when_a_patch_fails() {
@@ -196,12 +262,12 @@ import_changes_nothing_when_a_patch_fails() {
 	unchanged refuses '0001-a-write-three.patch.*mm/a.c' import
 }
 import_allows_a_patch_no_fuzz() {
-	sed -i 's/^ 6$/ six/' "$d/patches/0001-a-write-three.patch"
+	sed -i 's/^ 6$/ six/' "$first/0001-a-write-three.patch"
 	refuses 'mm/a.c' import
 }
 import_names_a_patch_that_is_none() {
-	echo 'no patch' >"$d/patches/0003-none.patch"
-	refuses 0003-none.patch import
+	echo 'no patch' >"$second/0002-none.patch"
+	refuses 2-second/0002-none.patch import
 }
 import_does_not_take_half_a_tree_for_a_whole() {
 	# Killed while it copies the kernel.
@@ -273,26 +339,122 @@ export_does_not_follow_configuration() {
 	in_tree config core.abbrev 5
 	in_tree config user.name B
 	in_tree config user.email b@example.invalid
-	(cd "$d/patches" && cat ./*) >"$work/patches"
+	(cd "$d/patches" && cat ./*/*) >"$work/patches"
 	run export
-	(cd "$d/patches" && cat ./*) | diff "$work/patches" -
+	(cd "$d/patches" && cat ./*/*) | diff "$work/patches" -
 }
 export_names_no_version_of_git() {
 	import >/dev/null
-	! grep -h -F "$(git --version | cut -d ' ' -f 3)" "$d/patches"/*
+	! grep -h -F "$(git --version | cut -d ' ' -f 3)" "$d/patches"/*/*
 }
 export_writes_new_commits() {
 	import >/dev/null
 	commit mm/b.c more
 	run export
-	[ -f "$d/patches/0003-Add-more.patch" ] || say "$(ls "$d/patches")"
+	[ -f "$second/0002-Add-more.patch" ] || say "$(ls "$d/patches"/*)"
 	unchanged import
+}
+# amend TITLE COMMAND: in a rebase, COMMAND follows on the commit with that title.
+amend() {
+	echo "$2" >"$work/then"
+	GIT_SEQUENCE_EDITOR="sed -i '/^pick .* $1\$/a exec sh $work/then'" \
+		in_tree rebase -q -i refs/series/base 2>/dev/null
+}
+export_writes_a_new_commit_at_the_end_of_the_first_posting() {
+	import >/dev/null
+	amend 'c: new file' "echo more >>mm/a.c && git commit -q -a -m 'Add more'"
+	run export
+	[ "$(cd "$d/patches" && echo ./*/*.patch)" = \
+		'./1-first/0001-a-write-three.patch ./1-first/0002-c-new-file.patch ./1-first/0003-Add-more.patch ./2-second/0001-b-write-three.patch' ] ||
+		say "$(ls "$d/patches"/*)"
+	unchanged import
+}
+export_follows_a_rebase_of_the_first_posting() {
+	import >/dev/null
+	cat "$second"/* >"$work/second"
+	amend 'a: write three' "echo more >>mm/a.c && git commit -q -a --amend -m 'a: more'"
+	run export
+	[ "$(ls "$first")" = "$(printf '0001-a-more.patch\n0002-c-new-file.patch')" ] || say "$(ls "$first")"
+	cat "$second"/* | diff "$work/second" -
+	unchanged import
+}
+export_writes_that_a_posting_ends_elsewhere() {
+	import >/dev/null
+	in_tree branch -q -f 1-first HEAD~2
+	run export
+	[ "$(cd "$d/patches" && echo ./*/*.patch)" = \
+		'./1-first/0001-a-write-three.patch ./2-second/0001-c-new-file.patch ./2-second/0002-b-write-three.patch' ] ||
+		say "$(ls "$d/patches"/*)"
+	unchanged import
+}
+export_writes_a_new_posting() {
+	import >/dev/null
+	commit mm/b.c more
+	mkdir "$d/patches/3-third"
+	in_tree branch 2-second HEAD~1
+	run export
+	[ "$(cd "$d/patches" && echo ./[23]*/*.patch)" = \
+		'./2-second/0001-b-write-three.patch ./3-third/0001-Add-more.patch' ] ||
+		say "$(ls "$d/patches"/*)"
+	unchanged import
+}
+export_leaves_the_cover_letters_alone() {
+	echo letter >"$first/cover-letter.txt"
+	import >/dev/null
+	commit mm/b.c more
+	run export
+	[ "$(cat "$first/cover-letter.txt")" = letter ]
+}
+# told COMMAND: it refuses, and does not when what it says to type was typed.
+told() {
+	if "$@" 2>"$work/err"; then say 'no refusal'; fi
+	_type=$(sed "s/.*type '\([^']*\)'.*/\1/" "$work/err")
+	(cd "$d" && eval "g ${_type#git }")
+	"$@"
+}
+export_refuses_a_series_without_the_end_of_a_posting() {
+	import >/dev/null
+	in_tree branch -q -D 1-first
+	commit mm/b.c more
+	unchanged refuses 'no branch 1-first' run export
+	told run export
+	[ "$(in_tree log -1 --format=%s 1-first)" = 'c: new file' ]
+}
+export_refuses_a_posting_that_ends_outside_of_the_series() {
+	import >/dev/null
+	in_tree config --unset rebase.updateRefs
+	amend 'a: write three' "echo more >>mm/a.c && git commit -q -a --amend -m 'a: more'"
+	unchanged refuses '1-first.*is not in the branch series' run export
+	told run export
+	[ "$(in_tree log -2 --format=%s 1-first)" = "$(printf 'c: new file\na: more')" ]
+	[ "$(in_tree config rebase.updateRefs)" = true ]
+}
+export_does_not_guess_where_a_posting_ends() {
+	import >/dev/null
+	in_tree checkout -q -b other
+	in_tree commit -q --allow-empty -m 'b: write three'
+	in_tree branch -q -f 1-first
+	in_tree checkout -q series
+	commit mm/b.c more
+	in_tree commit -q --amend -m 'b: write three'
+	unchanged refuses "branch -f 1-first COMMIT' with the last commit of 1-first" run export
+}
+export_refuses_an_empty_posting() {
+	import >/dev/null
+	in_tree branch -q -f 1-first series
+	unchanged refuses 'patches/2-second would be empty' run export
+	told run export
+	in_tree branch -q -f 1-first refs/series/base
+	unchanged refuses 'patches/1-first would be empty' run export
+	told run export
 }
 export_removes_the_patch_of_a_dropped_commit() {
 	import >/dev/null
+	commit mm/b.c more
+	run export
 	in_tree reset -q --hard HEAD~1
 	run export
-	[ "$(ls "$d/patches")" = 0001-a-write-three.patch ]
+	[ "$(ls "$second")" = 0001-b-write-three.patch ]
 }
 exported_patches_import_as_the_same_files() {
 	import >/dev/null
@@ -317,7 +479,7 @@ export_keeps_patches_changed_by_hand() {
 }
 export_refuses_a_merge() {
 	import >/dev/null
-	in_tree checkout -q -b side HEAD~1
+	in_tree checkout -q -b side HEAD~2
 	commit mm/b.c more
 	in_tree checkout -q series
 	in_tree merge -q side -m merge
@@ -339,7 +501,7 @@ export_refuses_what_git_am_cannot_make() {
 	import >/dev/null
 	in_tree commit -q --allow-empty -m empty
 	refuses 'empty' run export
-	[ ! -e "$d/patches/0003-empty.patch" ]
+	[ ! -e "$second/0002-empty.patch" ]
 }
 export_says_how_to_make_the_tree() {
 	refuses 'make tree' run export
@@ -350,7 +512,8 @@ export_says_how_to_make_the_tree() {
 # What a series that is to be sent needs in addition.
 setup_mail() {
 	mkdir -p "$d/kernel/scripts" "$work/bin"
-	printf 'The subject\n\nThe text, line one,\nand two.\n' >"$d/cover-letter.txt"
+	printf 'The subject\n\nThe text, line one,\nand two.\n' >"$first/cover-letter.txt"
+	printf 'The other subject\n\nThe other text.\n' >"$second/cover-letter.txt"
 	# Somebody maintains the first patch, nobody the second.
 	cat >"$d/kernel/scripts/get_maintainer.pl" <<'EOF'
 #!/bin/sh
@@ -392,20 +555,21 @@ EOF
 	chmod +x "$d/kernel/scripts"/* "$work/bin/b4"
 }
 mbox() {
-	SERIES_DIR=$d SIGNOFF=${SIGNOFF-Sender <sender@example.org>} \
+	SERIES_DIR=$d POSTING=${POSTING-1-first} \
+		SIGNOFF=${SIGNOFF-Sender <sender@example.org>} \
 		PATH=$work/bin:$PATH "$root/scripts/mbox" "$@" >"$work/mbox.out"
 }
 # the mails but the cover letter
-mails() { ls "$d"/build/mbox/*000[1-9]-*.patch; }
+mails() { ls "$d"/build/mbox/1-first/*000[1-9]-*.patch; }
 # header NAME MAIL: without its folds
 header() { sed '/^$/q' "$2" | sed ':a;N;$!ba;s/\n[ \t]\+/ /g' | sed -n "s/^$1: //p"; }
 
 mbox_refuses_without_a_sign_off() {
 	setup_mail
 	import >/dev/null
-	unchanged refuses "Developer's Certificate of Origin.*docs.kernel.org.*make mbox SIGNOFF=" \
+	unchanged refuses "Developer's Certificate of Origin.*docs.kernel.org.*make mbox POSTING=1-first SIGNOFF=" \
 		env -u SIGNOFF SERIES_DIR="$d" "$root/scripts/mbox"
-	SIGNOFF='' refuses 'make mbox SIGNOFF=' mbox
+	SIGNOFF='' refuses 'make mbox POSTING=1-first SIGNOFF=' mbox
 	[ ! -e "$d/build/mbox" ]
 }
 mbox_refuses_a_bad_sign_off() {
@@ -419,7 +583,7 @@ mbox_refuses_a_bad_sign_off() {
 		'A "B" <sender@example.org>' 'A $B <sender@example.org>' \
 		"$(printf 'Sender <sender@example.org>\nCc: B <b@example.org>')" \
 		"$(printf '\344 <sender@example.org>')"; do
-		SIGNOFF=$bad refuses "form 'Name <address>'.*make mbox SIGNOFF=" mbox
+		SIGNOFF=$bad refuses "form 'Name <address>'.*make mbox POSTING=1-first SIGNOFF=" mbox
 	done
 	SIGNOFF='Sender <sender@Example.Invalid>' refuses 'nobody can answer' mbox
 	SIGNOFF='Your Name <you@your.domain>' refuses 'nobody can answer' mbox
@@ -430,19 +594,19 @@ mbox_makes_what_is_in_the_tree() {
 	import >/dev/null
 	unchanged mbox
 	g clone -q "$d/build/tree" "$work/clone"
-	g -C "$work/clone" checkout -q HEAD~2
+	g -C "$work/clone" checkout -q HEAD~3
 	# shellcheck disable=SC2046 # no blanks in them
 	g -C "$work/clone" am -q $(mails)
 	g -C "$work/clone" log -2 --format=%T >"$work/got"
 	rm -rf "$work/clone"
-	in_tree log -2 --format=%T | diff - "$work/got"
+	in_tree log -2 --format=%T 1-first | diff - "$work/got"
 	[ "$(ls "$d/build")" = "$(printf 'mbox\ntree')" ] || say "left: $(ls "$d/build")"
 }
 mbox_is_from_the_sender_alone() {
 	setup_mail
 	import >/dev/null
 	mbox
-	for mail in "$d"/build/mbox/*.patch; do
+	for mail in "$d"/build/mbox/1-first/*.patch; do
 		[ "$(header From "$mail")" = 'Sender <sender@example.org>' ] ||
 			say "$(header From "$mail")"
 	done
@@ -457,7 +621,7 @@ mbox_is_from_the_sender_alone() {
 }
 mbox_keeps_an_author_who_is_known() {
 	setup_mail
-	sed -i 's/^From: A <.*/From: Author <author@example.org>/' "$d/patches"/0002*
+	sed -i 's/^From: A <.*/From: Author <author@example.org>/' "$first"/0002*
 	import >/dev/null
 	mbox
 	mail=$(mails | tail -n 1)
@@ -468,7 +632,7 @@ mbox_encodes_the_name_of_the_sender() {
 	setup_mail
 	import >/dev/null
 	SIGNOFF="J. Sënder, Jr <sender@example.org>" mbox
-	for mail in "$d"/build/mbox/*.patch; do
+	for mail in "$d"/build/mbox/1-first/*.patch; do
 		[ "$(sed '/^$/q' "$mail" | git mailinfo /dev/null /dev/null | sed -n 's/^Author: //p')" = \
 			"J. Sënder, Jr" ] || say "$(header From "$mail")"
 		! sed '/^$/q' "$mail" | grep -a '[^ -~]' || say 'not encoded'
@@ -481,7 +645,7 @@ mbox_names_who_gets_a_mail_once() {
 	r='Reviewer <reviewer@example.org>'
 	k='Keyword <keyword@example.org>'
 	lists='linux-mm@kvack.org, linux-kernel@vger.kernel.org'
-	for mail in "$d"/build/mbox/*.patch; do
+	for mail in "$d"/build/mbox/1-first/*.patch; do
 		case $mail in
 		*0000*) cc="$r, $k, $lists, list@example.org" ;;
 		*0001*) cc="$r, $k, $lists" ;;
@@ -496,18 +660,18 @@ mbox_is_one_thread() {
 	setup_mail
 	import >/dev/null
 	mbox
-	cover=$(header Message-I[dD] "$d/build/mbox/0000-cover-letter.patch")
+	cover=$(header Message-I[dD] "$d/build/mbox/1-first/0000-cover-letter.patch")
 	[ -n "$cover" ]
 	for mail in $(mails); do
 		[ "$(header In-Reply-To "$mail")" = "$cover" ] || say "$(cat "$mail")"
 	done
-	[ "$(grep -i '^Message-Id: <' "$d/build/mbox/series.mbx" | sort -u | wc -l)" = 3 ]
+	[ "$(grep -i '^Message-Id: <' "$d/build/mbox/1-first/series.mbx" | sort -u | wc -l)" = 3 ]
 }
 mbox_begins_with_the_cover_letter() {
 	setup_mail
 	import >/dev/null
 	mbox
-	cover=$d/build/mbox/0000-cover-letter.patch
+	cover=$d/build/mbox/1-first/0000-cover-letter.patch
 	[ "$(header Subject "$cover")" = '[PATCH mm 0/2] The subject' ] || say "$(cat "$cover")"
 	sed '1,/^$/d' "$cover" >"$work/text"
 	printf '%s\n' 'The text, line one,' 'and two.' '' 'Sender (2):' \
@@ -522,7 +686,7 @@ mbox_names_the_package_it_applies_to() {
 	import >/dev/null
 	echo 'linux-source-7.3 7.3 0123' >"$d/build/tree/.git/series-base"
 	mbox
-	tail -n 2 "$d/build/mbox/0000-cover-letter.patch" | paste -s -d ' ' |
+	tail -n 2 "$d/build/mbox/1-first/0000-cover-letter.patch" | paste -s -d ' ' |
 		grep -q 'Linux 7 as in Debian.s linux-source-7.3, version 7.3. There is no git commit'
 	! grep -r base-commit "$d/build/mbox"
 }
@@ -534,21 +698,74 @@ mbox_names_the_commit_of_a_kernel_in_git() {
 	import >/dev/null
 	mbox
 	grep -q -x "base-commit: $(g -C "$d/kernel" rev-parse HEAD)" \
-		"$d/build/mbox/0000-cover-letter.patch"
+		"$d/build/mbox/1-first/0000-cover-letter.patch"
 	! grep -r -F "$d" "$d/build/mbox"
 }
 mbox_takes_options_of_git_format_patch() {
 	setup_mail
 	import >/dev/null
 	mbox -v2
-	[ "$(header Subject "$d/build/mbox/v2-0000-cover-letter.patch")" = '[PATCH mm v2 0/2] The subject' ]
+	[ "$(header Subject "$d/build/mbox/1-first/v2-0000-cover-letter.patch")" = '[PATCH mm v2 0/2] The subject' ]
+}
+mbox_of_the_second_posting_says_what_it_depends_on() {
+	setup_mail
+	g -C "$d/kernel" init -q
+	g -C "$d/kernel" add -A -f
+	g -C "$d/kernel" commit -q -m base
+	import >/dev/null
+	mbox
+	POSTING=2-second unchanged mbox
+	[ "$(cd "$d/build/mbox" && echo */*.patch)" = \
+		'1-first/0000-cover-letter.patch 1-first/0001-a-write-three.patch 1-first/0002-c-new-file.patch 2-second/0000-cover-letter.patch 2-second/0001-b-write-three.patch' ] ||
+		say "$(ls "$d/build/mbox"/*)"
+	cover=$d/build/mbox/2-second/0000-cover-letter.patch
+	[ "$(header Subject "$cover")" = '[PATCH mm 0/1] The other subject' ] || say "$(cat "$cover")"
+	grep -q -x 'Depends on "The subject".' "$cover" || say "$(cat "$cover")"
+	in_tree log --reverse -p refs/series/base..1-first | git patch-id --stable |
+		sed 's/^\([^ ]*\).*/prerequisite-patch-id: \1/' >"$work/want"
+	[ "$(wc -l <"$work/want")" = 2 ]
+	sed -n '/^base-commit: /,$p' "$cover" | sed 1d | diff "$work/want" -
+	g clone -q "$d/build/tree" "$work/clone"
+	g -C "$work/clone" checkout -q origin/1-first
+	g -C "$work/clone" am -q "$d"/build/mbox/2-second/0001*
+	g -C "$work/clone" log -1 --format=%T >"$work/got"
+	rm -rf "$work/clone"
+	in_tree log -1 --format=%T | diff - "$work/got"
+	! grep Depends "$d/build/mbox/1-first/0000-cover-letter.patch"
+}
+mbox_refuses_an_unknown_posting() {
+	setup_mail
+	import >/dev/null
+	POSTING='' refuses "none of '1-first 2-second'.*make mbox POSTING=1-first SIGNOFF=\"Sender" mbox
+	POSTING=first refuses "POSTING='first' is none of '1-first 2-second'" mbox
+	POSTING='1-first 2-second' refuses "is none of '1-first 2-second'" mbox
+	POSTING=2-second SIGNOFF='' refuses 'make mbox POSTING=2-second SIGNOFF="Your' mbox
+	[ ! -e "$d/build/mbox" ]
+}
+mbox_refuses_a_posting_without_a_cover_letter_or_patches() {
+	setup_mail
+	import >/dev/null
+	mv "$first/cover-letter.txt" "$work/letter"
+	POSTING=2-second refuses 'git checkout patches/1-first/cover-letter.txt' mbox
+	mv "$work/letter" "$first/cover-letter.txt"
+	rm "$second/cover-letter.txt"
+	POSTING=2-second refuses 'git checkout patches/2-second/cover-letter.txt' mbox
+	rm "$second"/*.patch
+	import >/dev/null
+	POSTING=2-second refuses 'patches/2-second has no patches' mbox
+}
+mbox_refuses_when_a_posting_ends_elsewhere() {
+	setup_mail
+	import >/dev/null
+	in_tree branch -q -f 1-first HEAD~2
+	unchanged refuses 'make export' mbox
 }
 mbox_prints_how_to_send_the_mails() {
 	setup_mail
 	import >/dev/null
 	mbox
 	tail -n 1 "$work/mbox.out" |
-		grep -q '^git send-email .*--from="Sender <sender@example.org>" build/mbox/\*.patch$'
+		grep -q '^git send-email .*--from="Sender <sender@example.org>" build/mbox/1-first/\*.patch$'
 }
 mbox_refuses_uncommitted_work() {
 	setup_mail
@@ -582,16 +799,16 @@ mbox_leaves_no_mails_that_checkpatch_refuses() {
 	setup_mail
 	printf '#!/bin/sh\nexit 1\n' >"$d/kernel/scripts/checkpatch.pl"
 	import >/dev/null
-	mkdir "$d/build/mbox"
+	mkdir -p "$d/build/mbox/1-first"
 	unchanged refuses 'checkpatch.pl.*build/mbox.log' mbox
-	[ ! -e "$d/build/mbox" ] && [ ! -e "$d/build/mbox.tmp" ]
+	[ ! -e "$d/build/mbox/1-first" ] && [ ! -e "$d/build/mbox.tmp" ]
 }
 mbox_leaves_no_mails_that_b_four_refuses() {
 	setup_mail
 	: >"$work/bin/no"
 	import >/dev/null
 	unchanged refuses 'b4.*build/mbox.log' mbox
-	[ ! -e "$d/build/mbox" ] && [ ! -e "$d/build/mbox.tmp" ]
+	[ ! -e "$d/build/mbox/1-first" ] && [ ! -e "$d/build/mbox.tmp" ]
 }
 
 # --- fetching
@@ -695,6 +912,11 @@ clean_keeps_commits_of_other_branches() {
 	in_tree checkout -q series
 	unchanged refuses 'make export' run clean
 }
+clean_keeps_where_a_posting_ends() {
+	import >/dev/null
+	in_tree branch -q -f 1-first HEAD~2
+	unchanged refuses 'make export' run clean
+}
 clean_keeps_uncommitted_work() {
 	import >/dev/null
 	echo more >>"$d/build/tree/mm/b.c"
@@ -713,6 +935,7 @@ packages_names_what_only_root_can_install() {
 }
 uml_refuses_a_path_with_a_space() {
 	d="$work/a series"
+	first=$d/patches/1-first second=$d/patches/2-second
 	setup
 	refuses 'space' run uml
 }
