@@ -8,7 +8,7 @@ SIGNOFF ?=
 POSTING ?=
 export KERNEL CONFIG SIGNOFF POSTING
 
-.PHONY: help demo bench bench-cost test test-full check kunit coverage mutate litmus cocci tree export mbox packages clean
+.PHONY: help demo bench bench-cost test test-full check kunit coverage mutate model cocci tree export mbox packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -42,8 +42,8 @@ coverage: tree ## list what the series adds to the core and the KUnit suite does
 mutate: tree ## break the core in many ways and see the KUnit suite fail (ARGS=pattern: some of them)
 	@set -f; scripts/mutate $(ARGS)
 
-litmus: tree ## check models of the handshake between core and drivers, with herd7 and spin
-	@scripts/litmus
+model: ## check the model of deferred passes, with spin
+	@scripts/model
 
 cocci: tree ## find misuse of the interface with Coccinelle, and test that
 	@scripts/cocci

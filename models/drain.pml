@@ -1,422 +1,239 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Model of how one invalidation runs the passes of its interval notifiers, for
- * spin: mn_itree_invalidate_passes() and what it calls in mm/mmu_notifier.c, against
- * mmu_interval_pass_ready() called by the events of the devices. Functions and
- * variables have their names from there. What is one step here is one access to
- * shared memory there, or several under a lock or by one thread only.
+ * Model, for spin, of the deferred passes of one invalidation in mm/mmu_notifier.c:
+ * mmu_interval_pass_defer() and mn_itree_next_pass(), called by the thread that
+ * invalidates, against mmu_interval_pass_ready(), called by events. Names are those
+ * of the C code. One step is one access to what is shared. llist_add(),
+ * llist_del_all(), complete() and its counterparts are one step each: they are the
+ * kernel's own, and fully ordered. So there is nothing to be said of the order of
+ * memory accesses, but who may still hold the drain when it goes away, which is on
+ * the stack, and who the pass.
  *
- * Input: DEVICES, how many notifiers there are, and PASSES, how many passes each
- * may hand over, one after the other, in the same structure. For each of them
- * spin tries: hand it over or be done; deferred or not; every moment at which
- * the event may come. scripts/litmus has the values to use.
+ * Of PASSES structures each is deferred, and then up to ROUNDS - 1 times again, by
+ * its own pass. The driver of the first has bugs, which must only be warned about: it
+ * may arm an event before it defers the pass, and there is one call of ready() too
+ * many, at any time.
  *
  * Properties:
- *  - Every pass that was handed over runs, once, and if it was deferred not
- *    before its event.
- *  - No wake-up gets lost: that would be an invalid end state.
- *  - Nobody wakes the thread when it is not the drain that sleeps: a callback
- *    may sleep, too.
- *  - No event uses the drain after it is gone, with the stack frame of the
- *    thread.
- *  - No event touches a pass that may have been run, and freed.
- *  - A pass is on one list at a time, and on the one that it is taken from.
+ *  - Every pass that was deferred runs, once: it is on a list once, and nobody waits
+ *    for ever, which would be an invalid end state.
+ *  - Passes run in the order in which ready() has put them in the list.
+ *  - No call of ready() uses the drain after the invalidation has ended.
+ *  - No call of ready() touches a pass that may have been run, and freed. The first
+ *    is never freed: the call too many can come at any time.
  *
- * Not modelled: the order of memory accesses (that is what the litmus files are
- * for: here every access is visible at once), the order of the passes in a list
- * (any of them may be the first), two invalidations at a time, -EAGAIN.
+ * With -DBREAK_name the model has a bug that spin has to find. Each of these lines
+ * has the name, a word of spin's error ("end" is of "invalid end state", others are
+ * of an assertion), and what is wrong:
  *
- * With -DBREAK_name the model has a bug that spin has to find. Each of these
- * lines has the name, a word of spin's error ("end" is of "invalid end state",
- * a variable's name of an assertion), and what is wrong:
- *
- * BREAK XCHG       end      ready() loads pass->drain and then stores
- * BREAK CMPXCHG    end      the core loads pass->drain and then stores
- * BREAK ARM        deferred the core arms a pass before it takes the lock
- * BREAK UNLOCKED   deferred the core arms and links a pass without the lock
- * BREAK LOOK       frame    the core looks at the ready list without the lock
- * BREAK LOOK_SLEEP waiter   the core looks at the list, then takes the lock and sleeps
- * BREAK STATE      end      the core sets its state after it drops the lock
- * BREAK WAKE_FIRST waiter   ready() wakes the core, drops the lock, then links the pass
- * BREAK WAKE_LATE  frame    ready() drops the lock before it looks for whom to wake
- * BREAK FORGET     waiter   ready() wakes the core, and later wakes it again
- * BREAK TOUCH      number   ready() touches the pass when the core has still to arm it
- * BREAK RESET      old      the core clears pass->drain after the callback
+ * BREAK TWICE    listed   ready() loads the state and then stores that it has the pass
+ * BREAK EARLY    end      ready() loads the state and then stores that it is too early
+ * BREAK DEFER    end      defer() loads the state and then stores
+ * BREAK STATE    drain    defer() sets the state before the drain
+ * BREAK FIRST    nr_next  ready() calls complete() before llist_add()
+ * BREAK ONCE     end      ready() calls complete() only if the list was empty
+ * BREAK TOUCH    nr_run   ready() touches the pass after llist_add()
+ * BREAK LOOK     frame    the drain looks at the list, and not at the completion
+ * BREAK REVERSED ticket   the drain takes the last pass of the list first
  */
 
-#ifndef DEVICES
-#define DEVICES 2
-#endif
 #ifndef PASSES
 #define PASSES 2
 #endif
+#ifndef ROUNDS
+#define ROUNDS 2
+#endif
 
-/* --- the passes: struct mmu_interval_notifier_pass, one for each device */
+/* struct mmu_interval_notifier_pass */
+#define NONE		0
+#define TAKEN		1
+#define DEFERRED	2
+#define EARLY		3
+byte state[PASSES];
+bool drain[PASSES];		/* Set, and not NULL */
 
-#define NULL		0
-#define DEFERRED	1	/* MN_PASS_DEFERRED */
-#define READY		2	/* MN_PASS_READY */
-#define DRAIN		3	/* the address of the drain */
-byte drain[DEVICES];		/* pass->drain */
+/* struct mn_itree_drain */
+byte nr_deferred;		/* In the list "deferred" */
+byte ready[PASSES], nr;		/* The llist, as a stack */
+byte nr_ready;			/* The completion */
+byte next[PASSES], nr_next;	/* What was taken from the llist, as a stack, too */
 
 /* What the properties are about. Not in the C code. */
-byte number[DEVICES];		/* How many passes of the device were run */
-bool due[DEVICES];		/* Handed over, and not run yet */
-bool waits[DEVICES];		/* Deferred, and no event yet */
-bool armed[DEVICES * PASSES];	/* The event of each pass may come */
+bool frame = true;		/* The drain is there */
+byte nr_run[PASSES];		/* How many times each was run */
+bool listed[PASSES];		/* Is in one of the lists of ready ones */
+byte ticket[PASSES], tickets, now_serving;
 
-/* An event may touch a pass until that is run, since then it may be freed */
-#define live(d, n)	(number[d] == n)
+/* Call n of ready() may touch the pass until that is run */
+#define live(p, n)	(p == 0 || nr_run[p] == n)
 
-/* --- struct mn_itree_drain, in the stack frame of mn_itree_invalidate_passes() */
+inline complete()
+{
+	atomic { assert(frame); nr_ready++ }
+}
 
-bool frame = true;		/* The stack frame is there */
-bool lock;
-bool waiter;			/* Not NULL */
-byte nr_deferred;
-/* Lists are sets: a bit for each device */
-byte passes, deferred, ready;
-
-#define BIT(d)		(1 << (d))
-#define LISTED(d)	((passes | deferred | ready) & BIT(d))
-
-/* list_add_tail(), list_del() */
-#define LIST_ADD(list, d)	assert(!LISTED(d)); list = list | BIT(d)
-#define LIST_DEL(list, d)	assert(list & BIT(d)); list = list & ~BIT(d)
-
-/* Whoever waits for the lock reads it: it must stay there meanwhile, too */
-inline spin_lock()
+inline llist_add(p, n)
 {
 	atomic {
-		(!frame || !lock) ->
-			assert(frame);
-			lock = true
+		assert(frame && live(p, n));
+		assert(!listed[p]);
+		listed[p] = true;
+		was_empty = (nr == 0);
+		ready[nr] = p; nr++;
+		ticket[p] = tickets; tickets++
 	}
 }
 
-inline spin_unlock()
+/* Uses old and was_empty of whoever calls it */
+inline mmu_interval_pass_ready(p, n)
 {
-	atomic { assert(frame); lock = false }
-}
-
-/* --- the thread that invalidates */
-
-#define RUNNING			0
-#define UNINTERRUPTIBLE		1
-bit state;			/* current->__state */
-bool timed_out;			/* Once is enough for the 10 seconds */
-
-/* schedule_timeout() returns when somebody has set the state to running. */
-inline schedule_timeout()
-{
-	if
-	:: state == RUNNING
-	:: atomic { !timed_out -> timed_out = true; state = RUNNING }
-	fi
-}
-
-/* mmu_interval_pass_ready(), for pass n of device d */
-proctype event(byte d, n)
-{
-	byte old;
-	bool sleeper;
-
-end:	armed[d * PASSES + n];
-
-	/* drain = xchg(&pass->drain, MN_PASS_READY); */
-#ifdef BREAK_XCHG
-	atomic { assert(live(d, n)); old = drain[d]; waits[d] = false };
-	drain[d] = READY;
-#else
+	/* What the loop with try_cmpxchg() makes of the state */
 	atomic {
-		assert(live(d, n));
-		old = drain[d];
-		drain[d] = READY;
-		waits[d] = false
+		assert(live(p, n));
+		old = state[p];
+		if
+#ifndef BREAK_TWICE
+		:: old == DEFERRED -> state[p] = TAKEN
+#endif
+#ifndef BREAK_EARLY
+		:: old == NONE || old == EARLY -> state[p] = EARLY
+#endif
+		:: else
+		fi
 	};
+#ifdef BREAK_TWICE
+	if
+	:: old == DEFERRED -> state[p] = TAKEN
+	:: else
+	fi;
+#endif
+#ifdef BREAK_EARLY
+	if
+	:: old == NONE || old == EARLY -> state[p] = EARLY
+	:: else
+	fi;
 #endif
 	if
 	:: old == DEFERRED ->
+		atomic { assert(live(p, n)); assert(drain[p]) };
+#ifdef BREAK_FIRST
+		complete();
+#endif
+		llist_add(p, n);
 #ifdef BREAK_TOUCH
-		atomic { assert(live(d, n)); skip };
+		assert(live(p, n));
 #endif
-		goto done
-	:: else
-	fi;
-	/* WARN_ON_ONCE(!drain || drain == MN_PASS_READY) */
-	assert(old == DRAIN);
-
-	spin_lock();
-#ifdef BREAK_WAKE_FIRST
-	atomic {
-		assert(frame);
+#ifdef BREAK_ONCE
 		if
-		:: waiter -> state = RUNNING; waiter = false
+		:: was_empty -> complete()
 		:: else
 		fi
-	};
-	spin_unlock();
-	spin_lock();
-#endif
-	/* list_move_tail(&pass->link, &drain->ready); */
-	atomic {
-		assert(frame && live(d, n));
-		LIST_DEL(deferred, d);
-		LIST_ADD(ready, d)
-	};
-#ifdef BREAK_WAKE_LATE
-	spin_unlock();
-#endif
-#ifndef BREAK_WAKE_FIRST
-	/* if (drain->waiter) */
-	atomic { assert(frame); sleeper = waiter };
-	if
-	:: sleeper ->
-		/* wake_up_process(drain->waiter); */
-		atomic { assert(frame); state = RUNNING };
-#ifdef BREAK_FORGET
-		skip
-#else
-		/* drain->waiter = NULL; */
-		atomic { assert(frame); waiter = false }
+#elif !defined(BREAK_FIRST)
+		complete()
 #endif
 	:: else
 	fi;
-#endif
-#ifndef BREAK_WAKE_LATE
-	spin_unlock();
-#endif
-
-done:	atomic { old = 0; sleeper = false; armed[d * PASSES + n] = false; goto end }
+	atomic { old = 0; was_empty = false }
 }
 
-/*
- * The callback of device d, invalidate_multipass() or invalidate_pass(): the
- * driver is done, or hands over its next pass, which it may defer. The event can
- * come at once.
- */
-inline callback(d)
+proctype event(byte p, n)
+{
+	byte old;
+	bool was_empty;
+
+	mmu_interval_pass_ready(p, n)
+}
+
+/* Then the driver arms an event, unless it has done so */
+inline mmu_interval_pass_defer(p)
 {
 	if
-	:: handed = false
-	:: number[d] < PASSES ->
-		handed = true
-	:: number[d] < PASSES ->
-		/* mmu_interval_pass_defer() */
-		atomic { drain[d] = DEFERRED; waits[d] = true };
-		atomic { armed[d * PASSES + number[d]] = true; handed = true }
-	fi
-}
-
-inline mn_itree_queue_pass(d)
-{
-	due[d] = true;
-	if
-	:: drain[d] == NULL ->
-		/* if (!READ_ONCE(pass->drain)) */
-		atomic { LIST_ADD(passes, d) }
-	:: else ->
-#if !defined(BREAK_ARM) && !defined(BREAK_UNLOCKED)
-		spin_lock();
-#endif
-		/* cmpxchg(&pass->drain, MN_PASS_DEFERRED, drain) */
-#ifdef BREAK_CMPXCHG
-		was = drain[d];
-		if
-		:: was == DEFERRED -> drain[d] = DRAIN
-		:: else
-		fi;
-#else
-		atomic {
-			was = drain[d];
-			if
-			:: was == DEFERRED -> drain[d] = DRAIN
-			:: else
-			fi
-		};
-#endif
-#ifdef BREAK_ARM
-		spin_lock();
-#endif
-		if
-		:: was == DEFERRED -> atomic { LIST_ADD(deferred, d) }
-		:: else -> atomic { LIST_ADD(ready, d) }
-		fi;
-		atomic { was = 0; nr_deferred++ };
-#ifdef BREAK_UNLOCKED
-		skip
-#else
-		spin_unlock()
-#endif
-	fi
-}
-
-inline mn_itree_run_pass(d)
-{
-	/* Handed over, not run yet, and if it was deferred the event has come */
-	atomic { assert(due[d] && !waits[d]); due[d] = false };
-#ifndef BREAK_RESET
-	/* WRITE_ONCE(pass->drain, NULL); */
-	drain[d] = NULL;
-#endif
-	/* From here on the callback may free the pass */
-	number[d]++;
-	callback(d);
-#ifdef BREAK_RESET
-	drain[d] = NULL;
-#endif
-	if
-	:: handed -> mn_itree_queue_pass(d)
-	:: else
-	fi
-}
-
-inline mn_itree_wait_ready()
-{
-	do
-	:: ready == 0 ->
-		waiter = true;
-		/* __set_current_state(TASK_UNINTERRUPTIBLE); */
+	:: p == 0 -> armed = true; run event(p, nr_run[p])
+	:: true
+	fi;
+	nr_deferred++;
 #ifdef BREAK_STATE
-		spin_unlock();
-		state = UNINTERRUPTIBLE;
+	atomic { old = state[p]; state[p] = DEFERRED };
+	drain[p] = true;
 #else
-		state = UNINTERRUPTIBLE;
-		spin_unlock();
+	drain[p] = true;
+#ifdef BREAK_DEFER
+	old = state[p];
+	state[p] = DEFERRED;
+#else
+	atomic { old = state[p]; state[p] = DEFERRED };
 #endif
-		schedule_timeout();
-		spin_lock()
-	:: else -> break
-	od;
-	/* Nobody wakes the thread any more: it may sleep in a callback now */
-	assert(!waiter)
-}
-
-/* list_first_entry_or_null(), then list_del(): any entry, DEVICES if none */
-inline take(list)
-{
-	atomic {
-		if
-		:: list == 0 -> pass = DEVICES
-		:: list & BIT(0) -> pass = 0
-		:: list & BIT(1) -> pass = 1
-#if DEVICES > 2
-		:: list & BIT(2) -> pass = 2
 #endif
-		fi;
-		if
-		:: pass < DEVICES -> LIST_DEL(list, pass)
-		:: else
-		fi
-	}
-}
-
-inline mn_itree_next_ready(wait)
-{
 	if
-	:: nr_deferred == 0 -> pass = DEVICES
-#ifdef BREAK_LOOK
-	:: nr_deferred > 0 && ready != 0 ->
-		take(ready);
-		nr_deferred--
-#endif
-	:: nr_deferred > 0 ->
-#ifdef BREAK_LOOK_SLEEP
-		looked = (ready == 0);
-		spin_lock();
-		if
-		:: wait && looked ->
-			atomic { waiter = true; state = UNINTERRUPTIBLE };
-			spin_unlock();
-			schedule_timeout();
-			spin_lock()
-		:: else
-		fi;
-		looked = false;
-#else
-		spin_lock();
-#endif
-		if
-		:: wait -> mn_itree_wait_ready()
-		:: else
-		fi;
-		take(ready);
-		if
-		:: pass < DEVICES -> nr_deferred--
-		:: else
-		fi;
-		spin_unlock()
+	:: old == EARLY -> mmu_interval_pass_ready(p, nr_run[p])
+	:: else -> old = 0
+	fi;
+	if
+	:: !armed -> run event(p, nr_run[p])
+	:: else -> armed = false
 	fi
 }
 
 /* mn_itree_invalidate_passes() */
 init
 {
-	byte i, was, pass;
-	bool handed, sleep;
-#ifdef BREAK_LOOK_SLEEP
-	bool looked;
-#endif
+	byte i, old;
+	bool was_empty, armed;
 
-	atomic {
-		for (i : 0 .. DEVICES * PASSES - 1) {
-			run event(i / PASSES, i % PASSES)
-		}
-		i = 0
-	};
+	/* The call too many */
+	run event(0, 0);
 
-	/* First start all devices */
-	do
-	:: i < DEVICES ->
-		/* mn_itree_first_pass() */
-		callback(i);
-		if
-		:: handed -> mn_itree_queue_pass(i)
-		:: else
-		fi;
-		atomic { handed = false; i++ }
-	:: else -> break
-	od;
-
-	/* mn_itree_invalidate_single(), with any number of such notifiers */
-	do
-	:: true ->
-		/* mn_itree_run_ready() */
-		do
-		:: true ->
-			mn_itree_next_ready(false);
-			if
-			:: pass < DEVICES -> mn_itree_run_pass(pass)
-			:: else -> break
-			fi
-		od
-	:: true -> break
-	od;
-
-	/* mn_itree_run_passes() */
-	do
-	:: true ->
-		sleep = (passes == 0);
-		mn_itree_next_ready(sleep);
-		if
-		:: pass == DEVICES ->
-			take(passes);
-			if
-			:: pass == DEVICES -> break
-			:: else
-			fi
-		:: else
-		fi;
-		mn_itree_run_pass(pass)
-	od;
-
-	/* The function returns. Nothing is left to do. */
-	atomic {
-		assert(nr_deferred == 0);
-		assert(state == RUNNING);
-		for (i : 0 .. DEVICES - 1) {
-			assert(!due[i] && !waits[i])
-		}
-		frame = false
+	for (i : 0 .. PASSES - 1) {
+		mmu_interval_pass_defer(i)
 	}
+
+	/* mn_itree_run_passes(), mn_itree_next_pass() */
+	do
+	:: nr_deferred == 0 -> break
+#ifdef BREAK_LOOK
+	:: nr_next > 0 || nr > 0 ->
+#else
+	:: atomic { nr_ready > 0 -> nr_ready-- };
+#endif
+		/* llist_reverse_order(llist_del_all()) */
+		atomic {
+			if
+			:: nr_next == 0 ->
+				do
+				:: nr > 0 ->
+#ifdef BREAK_REVERSED
+					next[nr_next] = ready[nr_next];
+					nr_next++;
+					if
+					:: nr_next == nr -> nr = 0
+					:: else
+					fi
+#else
+					nr--;
+					next[nr_next] = ready[nr]; nr_next++
+#endif
+				:: else -> break
+				od
+			:: else
+			fi;
+			assert(nr_next > 0);
+			nr_next--;
+			i = next[nr_next];
+			assert(ticket[i] == now_serving);
+			now_serving++;
+			listed[i] = false;
+			nr_deferred--
+		};
+
+		/* mn_itree_run_pass(): from the second step on it may be freed */
+		state[i] = NONE;
+		atomic { drain[i] = false; nr_run[i]++ };
+		if
+		:: nr_run[i] < ROUNDS -> mmu_interval_pass_defer(i)
+		:: true
+		fi
+	od;
+
+	/* The function returns: nothing is left to do */
+	atomic { assert(nr == 0 && nr_next == 0); frame = false }
 }

@@ -4,28 +4,27 @@
 
 usage: mutants.py write FILE DIRECTORY
        mutants.py models DIRECTORY REVIEWED
-       mutants.py table DIRECTORY REVIEWED MODELS TABLE
+       mutants.py table DIRECTORY REVIEWED MODEL TABLE
 
 write: FILE is C in the kernel's style, DIRECTORY/lines has the numbers of the
 lines to mutate. Each mutant goes to DIRECTORY/N.c; on standard output is a line
 for each: N, function, rule and what the rule is applied to, separated by tabs.
 The last three are its name, which does not change when lines move.
 
-models: print N of those mutants that REVIEWED says a model finds.
+models: print N of those mutants that REVIEWED says the model finds.
 
 table: DIRECTORY has what "write" printed as "all", the N that were tried as
 "chosen", and lines "N killed KERNEL" or "N invalid", for what does not compile,
-as "results". MODELS is the directory of the models. Write the file TABLE, and
+as "results". MODEL is models/drain.pml. Write the file TABLE, and
 print what survives, which lines of REVIEWED are wrong, and the sums.
 
 Each line of REVIEWED has, separated by tabs, the name of a mutant that KUnit
-does not kill; "equivalent", "litmus NAME" or "spin NAME"; and why it is
-equivalent, or what the model NAME has in common with the mutant.
+does not kill; "equivalent" or "spin NAME"; and why it is equivalent, or what the
+bug NAME of models/drain.pml has in common with the mutant.
 
 Exit codes: 0 done, 1 a mutant survives, or a line of REVIEWED is wrong.
 """
 import csv
-import os
 import re
 import sys
 
@@ -45,17 +44,23 @@ WORD_RULES = [
     ("false is true", r"\bfalse\b", "true"),
     ("number is another", r"(?<=[=+\-] )0\b", "1"),
     ("number is another", r"(?<=[=+\-] )1\b", "0"),
-    ("atomic is plain", r"(?<!cmp)\bxchg\(([^,]+), (\w+)\)",
+    ("atomic is plain", r"\bxchg\(([^,]+),\s+((?:[^()]|\([^()]*\))+)\)",
      r"({ typeof(*(\1)) _old = READ_ONCE(*(\1)); WRITE_ONCE(*(\1), \2); _old; })"),
-    ("atomic is plain", r"\bcmpxchg\(([^,]+), (\w+), (\w+)\)",
-     r"({ typeof(*(\1)) _old = READ_ONCE(*(\1)); if (_old == \2) WRITE_ONCE(*(\1), \3); _old; })"),
-    ("atomic is relaxed", r"\b(cmpxchg|xchg)\(", r"\1_relaxed("),
+    ("atomic is plain", r"\btry_cmpxchg\(([^,]+), ([^,]+), (\w+)\)",
+     r"({ WRITE_ONCE(*(\1), \3); true; })"),
+    ("atomic is relaxed", r"\b(try_cmpxchg|xchg)\(", r"\1_relaxed("),
     ("access is plain", r"\bREAD_ONCE\(([^()]*)\)", r"\1"),
     ("access is plain", r"\bWRITE_ONCE\(([^(),]*), (\w+)\)", r"\1 = \2"),
-    ("irqs stay on", r"\bspin_lock_irq\(", r"spin_lock("),
-    ("irqs stay off", r"\bspin_unlock_irq\(", r"spin_unlock("),
+    ("tree is the other", r"(?<=->)itree\b", "itree_passes"),
+    ("tree is the other", r"(?<=->)itree_passes\b", "itree"),
+    ("tree is the other", r"\bmn_itree_root\((\w+)\)",
+     r"({ struct mmu_notifier_subscriptions *_s = \1->mm->notifier_subscriptions; "
+     r"mn_itree_root(\1) == &_s->itree ? &_s->itree_passes : &_s->itree; })"),
+    ("fatal signals end it", r"\b(wait_for_completion)(_timeout\()", r"\1_killable\2"),
+    ("signals end it", r"\b(wait_for_completion)(_timeout\()", r"\1_interruptible\2"),
+    ("time is 1 s", r"\bMAX_SCHEDULE_TIMEOUT\b", "HZ"),
+    ("seconds are jiffies", r"\b(\w+) \* HZ\b", r"\1"),
 ]
-LOCK = re.compile(r"spin_lock(?:_irq|_irqsave)?\((&[^,)]*)")
 ASSIGN = re.compile(r"[^=!<>]=[^=]")
 
 
@@ -94,7 +99,7 @@ def statements(code, pos, end, block=None):
     mine = block[0]
     while pos < end:
         m = re.compile(r"\s*((if|while|for|list_for_each_entry\w*|"
-                       r"hlist_for_each_entry\w*)\s*(?=\()|else\b|for \(;;\)|"
+                       r"hlist_for_each_entry\w*)\s*(?=\()|else\b|do\b|for \(;;\)|"
                        r"default:|[{};])?").match(code, pos)
         word, pos = m[2] or m[1], m.end()
         if word in ("if", "while", "for") or (word and "for_each" in word):
@@ -150,6 +155,10 @@ def mutations(code, kind, start, end, returns):
             yield "condition negated", start, end, "!(%s)" % text
         yield "condition is true", start, end, "(%s) || true" % text
         yield "condition is false", start, end, "(%s) && false" % text
+        # Not of "do"
+        if re.search(r"^\s*while \($", code[:start][code.rfind("\n", 0, start) + 1:]):
+            word = code.rindex("while", 0, start)
+            yield "while is if", word, word + len("while"), "if"
     value = re.match(r"return\b\s*(.*?);$", text, re.S)
     if value or kind == "condition":
         part = value[1] if value else text
@@ -180,7 +189,11 @@ def mutations(code, kind, start, end, returns):
         else:
             yield "returns 0", start, end, "return 0;"
     elif declares(text):
-        pass
+        # What is not initialized is zero
+        for m in re.finditer(r"\.(\w+) = ((?:[^,(){}]|\([^()]*\))+),", text):
+            if m[2] != "0":
+                yield "initializer deleted: " + m[1], \
+                    start + m.start(), start + m.end(), ""
     elif ASSIGN.search(text.split("(")[0]):
         yield "assignment deleted", start, end, ";"
     elif "++" in text or "--" in text:
@@ -218,11 +231,11 @@ def write(path, directory):
         open("%s/%d.c" % (directory, number), "w").write(mutant)
         print(number, *key[:2], what, sep="\t")
 
-    # A number of seconds, which is a macro
-    for m in re.finditer(r"^#define\s+(\w+)\s+\((\d+) \* HZ\)", text, re.M):
+    # A number, which is a macro
+    for m in re.finditer(r"^#define\s+(\w+)\s+(\d+)$", text, re.M):
         if added(m.start(), m.end()):
             for new in (int(m[2]) // 2, int(m[2]) * 2):
-                emit(m[1], "time is %d s" % new, m[0], [(*m.span(2), str(new))])
+                emit(m[1], "constant is %d" % new, m[0], [(*m.span(2), str(new))])
 
     for name, returns, start, end in functions(code):
         found = [f for f in statements(code, start, end)
@@ -245,15 +258,6 @@ def write(path, directory):
                         for s in (one, two)):
                 emit(name, "order swapped", one + " " + two,
                      [(a, b, text[c:d]), (c, d, text[a:b])])
-        # A lock that is not taken at all
-        for i, (_, a, b, _) in enumerate(found):
-            m = LOCK.match(code[a:b])
-            pair = m and [(c, d) for _, c, d, _ in found[i + 1:] if re.match(
-                r"spin_unlock\w*\(" + re.escape(m[1]),
-                code[c:d])]
-            if pair and added(a, b):
-                emit(name, "lock and unlock deleted", code[a:b],
-                     [(a, b, ";")] + [(c, d, ";") for c, d in pair])
 
 
 def names(directory):
@@ -279,24 +283,21 @@ def models(directory, path):
             print(number)
 
 
-def has_model(state, directory):
+def has_model(state, model):
     kind, _, name = state.partition(" ")
-    if kind == "litmus":
-        return os.path.exists("%s/%s.litmus" % (directory, name)) and \
-            name.startswith("broken-")
     if kind == "spin":
-        return " BREAK %s " % name in open(directory + "/drain.pml").read()
+        return " BREAK %s " % name in open(model).read()
     return state == "equivalent"
 
 
-def table(directory, path, model_directory, table_path):
+def table(directory, path, model, table_path):
     known, mutants = read_reviewed(path), names(directory)
     chosen = {line.strip() for line in open(directory + "/chosen")}
     results = {}
     for line in open(directory + "/results"):
         number, *results[number] = line.split()
-    wrong = ["no such model: " + state for state, _ in known.values()
-             if not has_model(state, model_directory)]
+    wrong = ["no such bug in the model: " + state for state, _ in known.values()
+             if not has_model(state, model)]
     wrong += ["no such mutant: " + "\t".join(name) for name in known
               if name not in mutants.values()]
     sums = {"killed": 0, "equivalent": 0, "survived": 0}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The device can be done before the pass is deferred: ready() comes too early */
+/* The device is, or can be, done before the pass is deferred: ready() comes too early */
 #include <linux/dma-fence.h>
 #include <linux/hrtimer.h>
 #include <linux/mmu_notifier.h>
@@ -19,25 +19,28 @@ struct npu {
 
 void npu_fence_done(struct dma_fence *fence, struct dma_fence_cb *cb);
 void npu_ring_doorbell(struct npu *npu);
+bool npu_is_busy(struct npu_flush *flush);
 
-void npu_wait_for_fence(struct npu_flush *flush, struct dma_fence *fence)
+void npu_wait_for_fence(struct npu_flush *flush, struct dma_fence *fence,
+			const struct mmu_notifier_range *range)
 {
 	if (dma_fence_add_callback(fence, &flush->cb, npu_fence_done))
 		return;
-	mmu_interval_pass_defer(&flush->pass); /* flagged */
+	mmu_interval_pass_defer(&flush->pass, range); /* flagged */
 }
 
-void npu_poll(struct npu_flush *flush, ktime_t interval)
+void npu_poll(struct npu_flush *flush, ktime_t interval,
+	      const struct mmu_notifier_range *range)
 {
 	hrtimer_start(&flush->poll, interval, HRTIMER_MODE_REL);
-	mmu_interval_pass_defer(&flush->pass); /* flagged */
+	mmu_interval_pass_defer(&flush->pass, range); /* flagged */
 }
 
-void npu_flush_all(struct npu *npu)
+void npu_flush_all(struct npu *npu, const struct mmu_notifier_range *range)
 {
 	queue_work(npu->wq, &npu->flush.work);
 	npu_ring_doorbell(npu);
-	mmu_interval_pass_defer(&npu->flush.pass); /* flagged */
+	mmu_interval_pass_defer(&npu->flush.pass, range); /* flagged */
 }
 
 struct mmu_interval_notifier_pass *
@@ -48,6 +51,22 @@ npu_invalidate_pass(struct mmu_interval_notifier_pass *pass,
 	struct npu_flush *flush = container_of(pass, struct npu_flush, pass);
 
 	schedule_work(&flush->work);
-	mmu_interval_pass_defer(pass); /* flagged */
-	return pass;
+	mmu_interval_pass_defer(pass, range); /* flagged */
+	return NULL;
+}
+
+void npu_skip(struct npu_flush *flush, const struct mmu_notifier_range *range)
+{
+	mmu_interval_pass_ready(&flush->pass);
+	mmu_interval_pass_defer(&flush->pass, range); /* flagged */
+}
+
+void npu_skip_next(struct npu_flush *flush,
+		   const struct mmu_notifier_range *range)
+{
+	struct mmu_interval_notifier_pass *pass = &flush->pass;
+
+	if (!npu_is_busy(flush))
+		mmu_interval_pass_ready(pass);
+	mmu_interval_pass_defer(pass, range); /* flagged */
 }

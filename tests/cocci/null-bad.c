@@ -63,3 +63,21 @@ void npu_hand_over_4(struct npu *npu, struct mmu_interval_notifier_pass **pass)
 	else
 		*pass = &flush->pass; /* flagged */
 }
+
+void npu_defer(struct npu *npu, const struct mmu_notifier_range *range)
+{
+	struct npu_flush *flush = kzalloc_obj(*flush, GFP_NOWAIT);
+
+	mmu_interval_pass_defer(&flush->pass, range); /* flagged */
+	npu_start_flush(npu, flush);
+}
+
+void npu_defer_2(struct npu *npu, const struct mmu_notifier_range *range)
+{
+	struct npu_flush *flush = kzalloc_obj(*flush, GFP_NOWAIT);
+
+	if (!flush)
+		npu_flush(npu);
+	mmu_interval_pass_defer(&flush->pass, range); /* flagged */
+	npu_start_flush(npu, flush);
+}

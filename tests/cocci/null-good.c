@@ -95,3 +95,25 @@ void npu_hand_over_6(struct npu *npu, struct mmu_interval_notifier_pass **pass)
 		*pass = &flush->pass;
 	}
 }
+
+void npu_defer(struct npu *npu, const struct mmu_notifier_range *range)
+{
+	struct npu_flush *flush = kzalloc_obj(*flush, GFP_NOWAIT);
+
+	if (!flush) {
+		npu_flush(npu);
+		return;
+	}
+	mmu_interval_pass_defer(&flush->pass, range);
+	npu_start_flush(npu, flush);
+}
+
+void npu_defer_each(struct npu *npu, const struct mmu_notifier_range *range)
+{
+	struct npu_flush *flush;
+
+	list_for_each_entry(flush, &npu->flushes, link) {
+		mmu_interval_pass_defer(&flush->pass, range);
+		npu_start_flush(npu, flush);
+	}
+}

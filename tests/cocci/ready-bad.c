@@ -34,3 +34,10 @@ void npu_irq(struct mmu_interval_notifier_pass *pass)
 	if (pass->notifier) /* flagged */
 		pr_debug("done\n");
 }
+
+/* Twice */
+void npu_reset(struct npu_flush *flush)
+{
+	mmu_interval_pass_ready(&flush->pass);
+	mmu_interval_pass_ready(&flush->pass); /* flagged */
+}

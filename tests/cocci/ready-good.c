@@ -16,6 +16,7 @@ struct npu_flush {
 
 struct npu {
 	struct list_head done;
+	struct npu_flush flush[8];
 };
 
 void npu_fence_done(struct dma_fence *fence, struct dma_fence_cb *cb)
@@ -51,12 +52,21 @@ void npu_poll(struct npu *npu)
 	}
 }
 
-/* Nobody can run it yet: it is handed over later */
-void npu_hand_over(struct npu_flush *flush, struct dma_fence *fence,
-		   struct mmu_interval_notifier_pass **pass)
+void npu_wedged(struct npu *npu)
 {
-	mmu_interval_pass_defer(&flush->pass);
+	struct npu_flush *flush = npu->flush;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(npu->flush); i++)
+		mmu_interval_pass_ready(&flush[i].pass);
+}
+
+/* The thread that has deferred it runs it, and not before the callback returns */
+void npu_wait_for_fence(struct npu_flush *flush, struct dma_fence *fence,
+			const struct mmu_notifier_range *range)
+{
+	mmu_interval_pass_defer(&flush->pass, range);
 	if (dma_fence_add_callback(fence, &flush->cb, npu_fence_done))
 		mmu_interval_pass_ready(&flush->pass);
-	*pass = &flush->pass;
+	flush->deferred = true;
 }
