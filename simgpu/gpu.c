@@ -22,6 +22,26 @@ const char * const mode_names[NR_MODES] = {
 	[SIMGPU_DEFERRED] = "deferred",
 };
 
+const struct profile profiles[NR_PROFILES] = {
+	[PROFILE_FAST] = {
+		"fast", "preempt 32 us, then flush a TLB 4 us",
+		{ "32: P99 by interrupt on a GV100, XSched paper",
+		  "4: 2 to 6 through AMD's KIQ, Sierra on amd-gfx, 26 April 2023" },
+		{ 2, { US(32), US(4) } },
+	},
+	[PROFILE_INTEL] = {
+		"intel", "wait for fences 500 us, then flush a TLB 40 us",
+		{ "500: assumed", "40: typical, i915's intel_tlb.c" },
+		{ 2, { US(500), US(40) } },
+	},
+	[PROFILE_BUSY] = {
+		"busy", "preempt 4000 us, then flush a TLB 100 us",
+		{ "4000: P99 behind 8 commands of 0.5 ms on a GV100, XSched paper",
+		  "100: pessimistic, i915's intel_tlb.c" },
+		{ 2, { US(4000), US(100) } },
+	},
+};
+
 size_t page_size;
 bool loose;
 static __u64 clock_cost;	/* of reading the clock, in ns */

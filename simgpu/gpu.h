@@ -151,6 +151,24 @@ unsigned int waited_for(const struct simgpu_log *log);
 /* When the first operation of any of @nr GPUs started */
 __u64 first_start(const struct simgpu_log *logs, unsigned int nr);
 
+/* What devices take */
+enum {
+	PROFILE_FAST,
+	PROFILE_INTEL,
+	PROFILE_BUSY,
+	NR_PROFILES
+};
+
+/*
+ * Each operation with where its time is published, or that it is assumed. The two of a
+ * profile are not figures of one device: that they make a chain is assumed.
+ */
+extern const struct profile {
+	const char *name, *what;
+	const char *sources[2];
+	struct chain chain;
+} profiles[NR_PROFILES];
+
 /*
  * @nr chains of 1 to 3 operations of 5 to 300 us: the same for the same @draw, on
  * every machine
