@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Picture of latency against the number of GPUs, for gnuplot:
 #   gnuplot bench/latency.gp >bench/results/latency.svg
-set terminal svg size 1200,760 font "sans-serif,13" background "#ffffff"
+set terminal svg size 1200,760 font "sans-serif,12" background "#ffffff"
 csv = "bench/results/latency.csv"
 
 # The mean over all draws for each number of GPUs: GPUs, us, longest chain in us
@@ -18,7 +18,7 @@ array titles[6] = ["fast: preempt 32 us, flush 4 us", \
 	"busy: preempt 4 ms, flush 100 us", \
 	"flush: 40 us, where two passes suffice", \
 	"random: 1 to 3 operations of 5 to 300 us", \
-	"random, every second driver is single-pass"]
+	"random, half of the drivers single-pass"]
 
 set logscale xy
 set format y "%.0f"
