@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The benchmark: time invalidations with each kind of work, trigger, number of
- * GPUs and mode that this kernel has. Prints lines "csv: ...", one for each, and
- * lines "timeline: ..." with what eight GPUs did. scripts/bench says what the
- * columns are, adds those about the kernel, and compares kernels.
+ * GPUs and mode that this kernel has, and with one notifier for all GPUs. Prints
+ * lines "csv: ...", one for each, and lines "timeline: ..." with what eight GPUs
+ * did. scripts/bench says what the columns are, adds those about the kernel, and
+ * compares kernels.
  */
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -14,24 +15,27 @@
 #define NR_DRAWS	20
 #define NR_LINES	8	/* of a timeline */
 
+/* Where two passes are enough */
+static const struct chain flush = { 1, { US(40) } };
+
+/* bench/report.awk says what they are */
 static const struct kind {
 	const char *name;
-	struct chain chain;	/* of each GPU; if it is empty they are drawn */
+	const struct chain *chain;	/* of each GPU; NULL: they are drawn */
 	unsigned int ranges;
 	bool half;
-	bool triggers;		/* not only munmap() */
+	bool triggers;			/* not only munmap() */
 } kinds[] = {
-	{ .name = "flush", .chain = { 1, { US(40) } }, .ranges = 1 },
-	{ .name = "fences+flush", .chain = { 2, { US(500), US(40) } },
-	  .ranges = 1, .triggers = true },
-	{ .name = "unmap+fences+flush",
-	  .chain = { 3, { US(100), US(500), US(40) } }, .ranges = 1 },
-	{ .name = "random", .ranges = 1 },
-	{ .name = "half single-pass", .chain = { 2, { US(500), US(40) } },
-	  .ranges = 1, .half = true },
-	{ .name = "half single-pass random", .ranges = 1, .half = true },
-	{ .name = "16 ranges", .chain = { 2, { US(500), US(40) } },
-	  .ranges = 16 },
+	{ "flush", &flush, .ranges = 1 },
+	{ "fast", &profiles[PROFILE_FAST].chain, .ranges = 1 },
+	{ "intel", &profiles[PROFILE_INTEL].chain, .ranges = 1,
+	  .triggers = true },
+	{ "busy", &profiles[PROFILE_BUSY].chain, .ranges = 1 },
+	{ "random", NULL, .ranges = 1 },
+	{ "half single-pass", &profiles[PROFILE_INTEL].chain, .ranges = 1,
+	  .half = true },
+	{ "half single-pass random", NULL, .ranges = 1, .half = true },
+	{ "16 ranges", &profiles[PROFILE_INTEL].chain, .ranges = 16 },
 };
 
 static const char * const trigger_names[NR_TRIGGERS] = {
@@ -79,20 +83,21 @@ static void measure(const struct kind *kind, unsigned int draw,
 	add_up(work, &longest, &serial, &operations);
 	printf("csv: %s,%s,%u,%u,%s,%llu,%llu,%llu,%llu,%u\n",
 	       trigger_names[work->trigger], kind->name, draw, work->gpus,
-	       mode_names[work->mode], time_work(work, NULL),
+	       work->one ? "one-notifier" : mode_names[work->mode],
+	       time_work(work, NULL),
 	       longest_chain(chains, work->gpus), longest, serial, operations);
 }
 
-static void measure_kind(const struct kind *kind, unsigned int mode)
+static void measure_kind(const struct kind *kind, unsigned int mode, bool one)
 {
-	unsigned int draws = kind->chain.nr ? 1 : NR_DRAWS;
+	unsigned int draws = kind->chain ? 1 : NR_DRAWS;
 	unsigned int triggers = kind->triggers ? NR_TRIGGERS : 1;
 	unsigned int draw, trigger, count, i;
 
 	for (draw = 0; draw < draws; draw++) {
 		mixed_chains(chains, MAX_GPUS, draw);
-		for (i = 0; kind->chain.nr && i < MAX_GPUS; i++)
-			chains[i] = kind->chain;
+		for (i = 0; kind->chain && i < MAX_GPUS; i++)
+			chains[i] = *kind->chain;
 
 		for (trigger = 0; trigger < triggers; trigger++) {
 			for (count = 0; count < ARRAY_SIZE(gpu_counts); count++) {
@@ -102,6 +107,7 @@ static void measure_kind(const struct kind *kind, unsigned int mode)
 					.ranges = kind->ranges,
 					.mode = mode,
 					.half = kind->half,
+					.one = one,
 					.trigger = trigger,
 				};
 
@@ -151,8 +157,11 @@ int bench(void)
 		if (!has_mode(mode))
 			continue;
 		for (kind = 0; kind < ARRAY_SIZE(kinds); kind++)
-			measure_kind(&kinds[kind], mode);
+			measure_kind(&kinds[kind], mode, false);
 		timeline(mode);
 	}
+	for (kind = 0; kind < ARRAY_SIZE(kinds); kind++)
+		if (has_mode(SIMGPU_DEFERRED) && !kinds[kind].half)
+			measure_kind(&kinds[kind], SIMGPU_DEFERRED, true);
 	return 0;
 }

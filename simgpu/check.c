@@ -138,22 +138,25 @@ static void check_setup_errors(void)
 		const char *name;
 		struct simgpu_setup arg;
 	} cases[] = {
-		{ "setup refuses no operations", { 0, 1, { 0 } } },
+		{ "setup refuses no operations", { 0, 1, { 0 }, 0 } },
 		{ "setup refuses nine operations",
-		  { 9, 1, { 1, 1, 1, 1, 1, 1, 1, 1 } } },
-		{ "setup refuses nine states", { 1, 9, { 1 } } },
-		{ "setup refuses a duration of zero", { 2, 1, { 1, 0 } } },
+		  { 9, 1, { 1, 1, 1, 1, 1, 1, 1, 1 }, 0 } },
+		{ "setup refuses nine states", { 1, 9, { 1 }, 0 } },
+		{ "setup refuses a duration of zero", { 2, 1, { 1, 0 }, 0 } },
 		{ "setup refuses more than a second",
-		  { 1, 1, { SIMGPU_MAX_OP_NS + 1 } } },
+		  { 1, 1, { SIMGPU_MAX_OP_NS + 1 }, 0 } },
 		{ "setup refuses a duration beyond the last operation",
-		  { 1, 1, { 1, 1 } } },
+		  { 1, 1, { 1, 1 }, 0 } },
+		{ "setup refuses a second device without a first",
+		  { 1, 1, { 1 }, 1 } },
 	};
 	static const struct simgpu_setup largest = {
 		SIMGPU_MAX_OPS, SIMGPU_MAX_STATES,
-		{ 1, 1, 1, 1, 1, 1, 1, SIMGPU_MAX_OP_NS },
+		{ 1, 1, 1, 1, 1, 1, 1, SIMGPU_MAX_OP_NS }, 0,
 	};
 	int gpu = gpu_open();
 	unsigned int i;
+	int err;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++)
 		check_errno(cases[i].name,
@@ -161,6 +164,13 @@ static void check_setup_errors(void)
 			    EINVAL);
 	check_errno("setup takes the largest values",
 		    gpu_ioctl(gpu, SIMGPU_SETUP, &largest), 0);
+	check_errno("setup refuses a device that is not the next",
+		    gpu_setup_device(gpu, 2, &one_op, 1), EINVAL);
+	for (err = 0, i = 1; !err && i < SIMGPU_MAX_DEVICES; i++)
+		err = gpu_setup_device(gpu, i, &one_op, 0);
+	check_errno("setup takes as many devices as there may be", err, 0);
+	check_errno("setup refuses one more",
+		    gpu_setup_device(gpu, i, &one_op, 0), EINVAL);
 	close(gpu);
 }
 
@@ -204,6 +214,14 @@ static void check_mirror_errors(void)
 		    gpu_mirror(gpu, mem, NR_PAGES, SIMGPU_SINGLE_PASS), EBUSY);
 	check_errno("setup of a GPU with a mirror is refused",
 		    gpu_setup(gpu, &one_op, 1), EBUSY);
+	must(gpu_unmirror(gpu), "unmirror");
+
+	must(gpu_setup_device(gpu, 1, &one_op, 1), "setup");
+	check_errno("mirror with two devices refuses a mode for one",
+		    gpu_mirror(gpu, mem, NR_PAGES, SIMGPU_SINGLE_PASS), EINVAL);
+	must(gpu_setup(gpu, &one_op, 1), "setup");
+	check_errno("setup of the first device is the end of the second",
+		    gpu_mirror(gpu, mem, NR_PAGES, SIMGPU_SINGLE_PASS), 0);
 	close(gpu);
 	unmap(mem, NR_PAGES);
 }
@@ -419,6 +437,57 @@ static void check_mixed(unsigned int mode)
 		result(ns > longest + SLACK && (loose || ns < sum),
 		       "eight mixed chains take longer than the longest");
 	}
+}
+
+/* Take the pages of a GPU of several devices away; returns how long that takes */
+static __u64 time_devices(const struct chain *chains, unsigned int nr,
+			  unsigned int states, struct simgpu_counters *counters)
+{
+	void *mem = map_pages(NR_PAGES);
+	int gpu = gpu_open();
+	unsigned int i;
+	__u64 ns;
+
+	touch(mem, NR_PAGES, 0);
+	for (i = 0; i < nr; i++)
+		must(gpu_setup_device(gpu, i, &chains[i], states), "setup");
+	must(gpu_mirror(gpu, mem, NR_PAGES, SIMGPU_DEFERRED), "mirror");
+	must(gpu_populate(gpu, mem, NR_PAGES), "populate");
+	ns = timed_unmap(mem, NR_PAGES);
+	check_entries("munmap() takes the pages of all devices", gpu, mem, 0, 0);
+	*counters = gpu_counters(gpu);
+	close(gpu);
+	return ns;
+}
+
+/* One notifier stands for devices with different chains, and defers many passes */
+static void check_devices(void)
+{
+	struct simgpu_counters counters;
+	__u64 sum = 0, operations = 0;
+	struct chain chains[8];
+	unsigned int i;
+
+	mixed_chains(chains, ARRAY_SIZE(chains), 0);
+	for (i = 0; i < ARRAY_SIZE(chains); i++) {
+		sum += chain_length(&chains[i]);
+		operations += chains[i].nr;
+	}
+
+	check_ns("eight devices take as long as the longest chain",
+		 time_devices(chains, ARRAY_SIZE(chains), 1, &counters),
+		 longest_chain(chains, ARRAY_SIZE(chains)));
+	check_count("eight devices have one notifier", counters.invalidations, 1);
+	check_count("eight devices have a pass for each operation",
+		    counters.passes, operations);
+	check_count("eight devices have a state each", counters.fallbacks, 0);
+
+	check_ns("eight devices without a free state take their sum",
+		 time_devices(chains, ARRAY_SIZE(chains), 0, &counters), sum);
+	check_count("eight devices without a free state have no later passes",
+		    counters.passes, 0);
+	check_count("eight devices without a free state take the fallback",
+		    counters.fallbacks, ARRAY_SIZE(chains));
 }
 
 static void check_teardown(void)
@@ -867,6 +936,9 @@ int check(void)
 		check_two_states(mode);
 		check_nonblocking(mode);
 	}
+	part = "devices";
+	if (has_mode(SIMGPU_DEFERRED))
+		check_devices();
 	part = "teardown";
 	check_teardown();
 	part = "processes";

@@ -22,6 +22,26 @@ const char * const mode_names[NR_MODES] = {
 	[SIMGPU_DEFERRED] = "deferred",
 };
 
+const struct profile profiles[NR_PROFILES] = {
+	[PROFILE_FAST] = {
+		"fast", "preempt 32 us, then flush a TLB 4 us",
+		{ "32: P99 by interrupt on a GV100, XSched paper",
+		  "4: 2 to 6 through AMD's KIQ, Sierra on amd-gfx, 26 April 2023" },
+		{ 2, { US(32), US(4) } },
+	},
+	[PROFILE_INTEL] = {
+		"intel", "wait for fences 500 us, then flush a TLB 40 us",
+		{ "500: assumed", "40: typical, i915's intel_tlb.c" },
+		{ 2, { US(500), US(40) } },
+	},
+	[PROFILE_BUSY] = {
+		"busy", "preempt 4000 us, then flush a TLB 100 us",
+		{ "4000: P99 behind 8 commands of 0.5 ms on a GV100, XSched paper",
+		  "100: pessimistic, i915's intel_tlb.c" },
+		{ 2, { US(4000), US(100) } },
+	},
+};
+
 size_t page_size;
 bool loose;
 static __u64 clock_cost;	/* of reading the clock, in ns */
@@ -132,7 +152,17 @@ int gpu_ioctl(int gpu, unsigned long cmd, const void *arg)
 
 int gpu_setup(int gpu, const struct chain *chain, unsigned int states)
 {
-	struct simgpu_setup arg = { .nr_ops = chain->nr, .nr_states = states };
+	return gpu_setup_device(gpu, 0, chain, states);
+}
+
+int gpu_setup_device(int gpu, unsigned int device, const struct chain *chain,
+		     unsigned int states)
+{
+	struct simgpu_setup arg = {
+		.nr_ops = chain->nr,
+		.nr_states = states,
+		.device = device,
+	};
 
 	memcpy(arg.op_ns, chain->ns, sizeof(arg.op_ns));
 	return gpu_ioctl(gpu, SIMGPU_SETUP, &arg);
@@ -283,6 +313,25 @@ unsigned int mode_of(const struct work *work, unsigned int gpu)
 	return work->half && gpu % 2 ? SIMGPU_SINGLE_PASS : work->mode;
 }
 
+/* One for all chains of @work, which mirrors @mem */
+static int gpu_new_one(const struct work *work, const void *mem)
+{
+	int gpu = gpu_open();
+	unsigned int i;
+
+	for (i = 0; i < work->gpus; i++)
+		must(gpu_setup_device(gpu, i, &work->chains[i], 1), "setup");
+	must(gpu_mirror(gpu, mem, NR_PAGES, work->mode), "mirror");
+	must(gpu_populate(gpu, mem, NR_PAGES), "populate");
+	return gpu;
+}
+
+/* How many GPUs mirror each range, devices of one being one */
+static unsigned int gpus_per_range(const struct work *work)
+{
+	return work->one ? 1 : work->gpus;
+}
+
 /* Memory in as many areas as there are ranges, and in @gpus those that mirror it */
 static char *mirror_work(const struct work *work, int *gpus)
 {
@@ -297,10 +346,14 @@ static char *mirror_work(const struct work *work, int *gpus)
 			die("mprotect");
 
 	for (range = 0; range < work->ranges; range++)
-		for (i = 0; i < work->gpus; i++)
-			*gpus++ = gpu_new(&work->chains[i], 1,
-					  mem + range * length, NR_PAGES,
-					  mode_of(work, i));
+		for (i = 0; i < gpus_per_range(work); i++) {
+			char *start = mem + range * length;
+
+			*gpus++ = work->one ? gpu_new_one(work, start) :
+					      gpu_new(&work->chains[i], 1,
+						      start, NR_PAGES,
+						      mode_of(work, i));
+		}
 	return mem;
 }
 
@@ -362,9 +415,21 @@ static __u64 time_exit(const struct work *work, int *gpus)
 	return end;
 }
 
+/* Has a GPU done its work in a range? */
+static bool worked(const struct work *work, int gpu, unsigned int i)
+{
+	__u64 passes = 0;
+
+	if (!work->one)
+		return gpu_log(gpu).nr_ops == work->chains[i].nr;
+	for (i = 0; i < work->gpus; i++)
+		passes += work->chains[i].nr;
+	return gpu_counters(gpu).passes == passes;
+}
+
 __u64 time_work(const struct work *work, struct simgpu_log *logs)
 {
-	unsigned int i, nr = work->gpus * work->ranges;
+	unsigned int i, nr = gpus_per_range(work) * work->ranges;
 	int *gpus = calloc(nr, sizeof(*gpus));
 	__u64 start, ns;
 	char *mem;
@@ -387,12 +452,10 @@ __u64 time_work(const struct work *work, struct simgpu_log *logs)
 	if (work->trigger != MUNMAP)
 		unmap(mem, work->ranges * NR_PAGES);
 	for (i = 0; i < nr; i++) {
-		struct simgpu_log log = gpu_log(gpus[i]);
-
-		if (log.nr_ops != work->chains[i % work->gpus].nr)
+		if (!worked(work, gpus[i], i % work->gpus))
 			die("a GPU has not done its work");
 		if (logs && i < work->gpus)
-			logs[i] = log;
+			logs[i] = gpu_log(gpus[i]);
 		close(gpus[i]);
 	}
 	free(gpus);

@@ -110,6 +110,10 @@ int gpu_ioctl(int gpu, unsigned long cmd, const void *arg);
 /* Give it a chain, and @states for invalidations in several passes */
 int gpu_setup(int gpu, const struct chain *chain, unsigned int states);
 
+/* The same for @device, which is one more than it has, or 0 and then the only one */
+int gpu_setup_device(int gpu, unsigned int device, const struct chain *chain,
+		     unsigned int states);
+
 /* Mirror @nr pages from @mem on */
 int gpu_mirror(int gpu, const void *mem, size_t nr, unsigned int mode);
 
@@ -147,6 +151,24 @@ unsigned int waited_for(const struct simgpu_log *log);
 /* When the first operation of any of @nr GPUs started */
 __u64 first_start(const struct simgpu_log *logs, unsigned int nr);
 
+/* What devices take */
+enum {
+	PROFILE_FAST,
+	PROFILE_INTEL,
+	PROFILE_BUSY,
+	NR_PROFILES
+};
+
+/*
+ * Each operation with where its time is published, or that it is assumed. The two of a
+ * profile are not figures of one device: that they make a chain is assumed.
+ */
+extern const struct profile {
+	const char *name, *what;
+	const char *sources[2];
+	struct chain chain;
+} profiles[NR_PROFILES];
+
 /*
  * @nr chains of 1 to 3 operations of 5 to 300 us: the same for the same @draw, on
  * every machine
@@ -170,6 +192,7 @@ enum trigger {
  * @ranges: How many areas of memory (VMAs) each of them mirrors, of %NR_PAGES each.
  * @mode: How their callbacks run.
  * @half: Every second GPU is %SIMGPU_SINGLE_PASS.
+ * @one: The GPUs that mirror a range are devices of one, and have one notifier.
  * @trigger: What causes it. If there is more than one range: %MUNMAP.
  */
 struct work {
@@ -178,6 +201,7 @@ struct work {
 	unsigned int ranges;
 	unsigned int mode;
 	bool half;
+	bool one;
 	enum trigger trigger;
 };
 
@@ -186,7 +210,8 @@ unsigned int mode_of(const struct work *work, unsigned int gpu);
 
 /*
  * How long it takes, in ns. @logs, if not NULL, returns what each GPU did for its
- * first range; with %EXIT there is nobody left who could say.
+ * first range; with %EXIT there is nobody left who could say, and with @one nobody
+ * who could for each.
  */
 __u64 time_work(const struct work *work, struct simgpu_log *logs);
 

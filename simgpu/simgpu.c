@@ -6,7 +6,9 @@
  * or in many, which either wait for the device or are deferred until it is done
  * (struct simgpu_invocation says how). The device is a page table in memory, and
  * a chain of operations that stand for what a real device has to finish before
- * it no longer uses a page (fences signal, a TLB flush): each is a timer.
+ * it no longer uses a page (fences signal, a TLB flush): each is a timer. Several
+ * devices can share the page table and the notifier, which then defers a pass for
+ * each of them.
  *
  * The life of a mirror:
  *
@@ -14,7 +16,7 @@
  * - SIMGPU_POPULATE looks pages up and installs device page table entries, in
  *   the collision-retry loop that mmu_interval_read_begin() is made for. The
  *   entries hold no page references: it is the notifier that keeps them valid.
- * - An invalidation removes the entries in its range, and then has the device
+ * - An invalidation removes the entries in its range, and then has each device
  *   run its chain.
  * - SIMGPU_UNMIRROR or the last close() does both for the whole mirror, removes
  *   the notifier, and frees.
@@ -51,12 +53,12 @@
 
 #include "simgpu_ioctl.h"
 
-struct simgpu;
+struct simgpu_device;
 
 /*
- * The state of one invocation of the notifier. One notifier can be invoked by
- * several threads at once, even with the same sequence number, so none of this
- * can be in struct simgpu itself.
+ * The state that one invocation of the notifier has for one device. One notifier
+ * can be invoked by several threads at once, even with the same sequence number, so
+ * none of this can be in struct simgpu or struct simgpu_device.
  *
  * A real device would queue the operations of several invocations; here each
  * has a timer of its own and they run side by side.
@@ -65,16 +67,17 @@ struct simgpu;
  * before its first operation starts. If it is deferred, the passes are, and so
  * the order is:
  *
- *  1. simgpu_op_start(): mmu_interval_pass_defer(), then start the timer, whose
- *     callback may run at once. Then the first callback or a pass hands the pass
- *     over.
+ *  1. simgpu_op_start(): mmu_interval_pass_defer(), which gives the pass to the
+ *     core, then start the timer, whose callback may run at once. The callback of
+ *     the notifier does not hand the pass over as well.
  *  2. simgpu_op_done(), the timer's callback: mmu_interval_pass_ready(), and then
  *     nothing more with the invocation, which the pass may already be using.
  *  3. simgpu_invalidate_pass(): no need to wait for the operation, only, in
  *     hrtimer_cancel(), for its callback to return. Then the state is reused for
  *     the next operation, from 1., or freed.
  *
- * Otherwise simgpu_op_done() completes @done, and somebody has to wait for that.
+ * Otherwise the callback hands the pass over, simgpu_op_done() completes @done, and
+ * the pass waits for that.
  */
 struct simgpu_invocation {
 #ifdef SIMGPU_HAS_TWO_PASS
@@ -83,8 +86,8 @@ struct simgpu_invocation {
 #ifdef SIMGPU_HAS_MULTI_PASS
 	struct mmu_interval_notifier_pass pass;
 #endif
-	struct simgpu *gpu;
-	struct list_head link;		/* in simgpu.free_states */
+	struct simgpu_device *device;
+	struct list_head link;		/* in simgpu_device.free_states */
 	unsigned int next_op;
 	bool deferred;
 	struct hrtimer timer;		/* the operation under way... */
@@ -96,8 +99,8 @@ struct simgpu {
 	struct mutex ioctl_lock;	/* see the top of this file */
 
 	/* Changed under ioctl_lock, and only while there is no mirror */
-	unsigned int nr_ops;
-	u64 op_ns[SIMGPU_MAX_OPS];
+	struct list_head devices;
+	unsigned int nr_devices;
 	unsigned long start;
 	unsigned long nr_pages;
 	enum simgpu_mode mode;
@@ -107,18 +110,29 @@ struct simgpu {
 
 	spinlock_t lock;		/* protects all that follows */
 	struct page **entries;		/* the device page table, NULL: none */
-	unsigned int in_flight;		/* chains started and not yet done */
-	struct list_head free_states;
+	unsigned int in_flight;		/* chains announced and not yet done */
 	struct simgpu_counters counters;
 	struct simgpu_log log;		/* of the last chain; no ops: none yet */
+};
+
+struct simgpu_device {
+	struct simgpu *gpu;
+	struct list_head link;		/* in simgpu.devices */
+	unsigned int nr_ops;
+	u64 op_ns[SIMGPU_MAX_OPS];
 
 	/*
-	 * Invalidations happen during memory reclaim, and with many GPUs there
-	 * are many of them: a small pool is safer than kmalloc(GFP_NOWAIT).
+	 * Invalidations happen during memory reclaim, so kmalloc(GFP_NOWAIT) can
+	 * fail just then. What is part of the device is there. It runs out only
+	 * if several invalidations meet, and then the first callback runs the
+	 * whole chain itself, as it would have to without memory. Where they
+	 * seldom meet, one state is enough, with a flag for whether it is in use.
+	 *
 	 * Passes must be zero before their first use, which kzalloc() of the
 	 * whole structure does.
 	 */
 	struct simgpu_invocation states[SIMGPU_MAX_STATES];
+	struct list_head free_states;	/* of these; simgpu.lock protects it */
 };
 
 /* The operation that was started last */
@@ -145,7 +159,7 @@ static void simgpu_log_op(struct simgpu_invocation *inv)
 	inv->log.ops[op].end_ns = simgpu_now();
 	inv->log.ops[op].start_ns =
 		ktime_to_ns(hrtimer_get_expires(&inv->timer)) -
-		inv->gpu->op_ns[op];
+		inv->device->op_ns[op];
 }
 
 /*
@@ -173,14 +187,19 @@ static enum hrtimer_restart simgpu_op_done(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-static void simgpu_op_start(struct simgpu_invocation *inv)
+/*
+ * @range: What the callback was called with. mmu_interval_pass_defer() needs it, and
+ * needs this very structure; if @inv is not deferred it can be NULL.
+ */
+static void simgpu_op_start(struct simgpu_invocation *inv,
+			    const struct mmu_notifier_range *range)
 {
-	u64 ns = inv->gpu->op_ns[inv->next_op++];
+	u64 ns = inv->device->op_ns[inv->next_op++];
 
 	/* First what simgpu_op_done() uses, then the timer that calls it */
 #ifdef SIMGPU_HAS_DEFERRED
 	if (inv->deferred)
-		mmu_interval_pass_defer(&inv->pass);
+		mmu_interval_pass_defer(&inv->pass, range);
 #endif
 	reinit_completion(&inv->done);
 	hrtimer_start(&inv->timer, ns_to_ktime(ns), HRTIMER_MODE_REL);
@@ -204,16 +223,16 @@ static void simgpu_op_wait(struct simgpu_invocation *inv)
 	hrtimer_cancel(&inv->timer);
 }
 
-/* Run what is left of the chain */
+/* Run what is left of a chain that is not deferred */
 static void simgpu_run_ops(struct simgpu_invocation *inv)
 {
-	while (inv->next_op < inv->gpu->nr_ops) {
-		simgpu_op_start(inv);
+	while (inv->next_op < inv->device->nr_ops) {
+		simgpu_op_start(inv, NULL);
 		simgpu_op_wait(inv);
 	}
 }
 
-/* May the device have something of these entries? */
+/* May a device have something of these entries? */
 static bool simgpu_in_use(struct simgpu *gpu, unsigned long first,
 			  unsigned long end)
 {
@@ -222,7 +241,10 @@ static bool simgpu_in_use(struct simgpu *gpu, unsigned long first,
 	/*
 	 * An entry may just have been removed by another thread whose chain is
 	 * not done. This thread must not return before the device has let go of
-	 * it either. To find out whether the ranges overlap isn't worth it.
+	 * it either, so it runs a chain of its own. To wait for the passes of the
+	 * other thread instead could deadlock: with two notifiers, each thread may
+	 * wait for a pass that only the other one runs. To find out whether the
+	 * ranges overlap isn't worth it.
 	 */
 	if (gpu->in_flight)
 		return true;
@@ -233,27 +255,27 @@ static bool simgpu_in_use(struct simgpu *gpu, unsigned long first,
 	return false;
 }
 
-/* From here on the device finds nothing there, but may still be using it */
+/* From here on devices find nothing there, but may still be using it */
 static void simgpu_clear(struct simgpu *gpu, unsigned long first,
 			 unsigned long end)
 {
 	lockdep_assert_held(&gpu->lock);
 
 	memset(&gpu->entries[first], 0, (end - first) * sizeof(*gpu->entries));
-	gpu->in_flight++;
+	gpu->in_flight += gpu->nr_devices;
 }
 
 /* The chain is done; @is_state: @inv is not on the stack, but becomes free */
 static void simgpu_end(struct simgpu_invocation *inv, bool is_state)
 {
-	struct simgpu *gpu = inv->gpu;
+	struct simgpu *gpu = inv->device->gpu;
 
 	spin_lock(&gpu->lock);
 	gpu->in_flight--;
 	gpu->log = inv->log;
 	gpu->log.nr_ops = inv->next_op;
 	if (is_state)
-		list_add(&inv->link, &gpu->free_states);
+		list_add(&inv->link, &inv->device->free_states);
 	spin_unlock(&gpu->lock);
 }
 
@@ -261,9 +283,9 @@ static void simgpu_end(struct simgpu_invocation *inv, bool is_state)
  * Run a chain that simgpu_clear() has announced, from start to end. There is no
  * pass that could be deferred: it waits.
  */
-static void simgpu_run_chain(struct simgpu *gpu)
+static void simgpu_run_chain(struct simgpu_device *device)
 {
-	struct simgpu_invocation inv = { .gpu = gpu, .deferred = false };
+	struct simgpu_invocation inv = { .device = device, .deferred = false };
 
 	init_completion(&inv.done);
 	hrtimer_setup_on_stack(&inv.timer, simgpu_op_done, CLOCK_MONOTONIC,
@@ -274,11 +296,20 @@ static void simgpu_run_chain(struct simgpu *gpu)
 	simgpu_end(&inv, false);
 }
 
+/* Run the chains of all devices, one after the other */
+static void simgpu_run_chains(struct simgpu *gpu)
+{
+	struct simgpu_device *device;
+
+	list_for_each_entry(device, &gpu->devices, link)
+		simgpu_run_chain(device);
+}
+
 /*
  * What each kind of first callback does first: block new use of the range.
  *
- * Return: 1 if the device now has to run its chain, 0 if there is nothing to
- * do, -EAGAIN if the chain would have to run but waiting is not allowed.
+ * Return: 1 if each device now has to run its chain, 0 if there is nothing to
+ * do, -EAGAIN if the chains would have to run but waiting is not allowed.
  */
 static int simgpu_begin(struct simgpu *gpu,
 			const struct mmu_notifier_range *range,
@@ -317,7 +348,7 @@ static bool simgpu_invalidate(struct mmu_interval_notifier *notifier,
 	int ret = simgpu_begin(gpu, range, cur_seq);
 
 	if (ret > 0)
-		simgpu_run_chain(gpu);
+		simgpu_run_chains(gpu);
 	return ret >= 0;
 }
 
@@ -327,17 +358,21 @@ static const struct mmu_interval_notifier_ops simgpu_single_pass_ops = {
 
 #if defined(SIMGPU_HAS_TWO_PASS) || defined(SIMGPU_HAS_MULTI_PASS)
 /*
- * The rest of the first callback in several passes: start the device.
+ * The rest of the first callback in several passes: start a device.
  *
- * Return: the state to hand over. NULL if none was free: then the chain has run
- * and nothing is left to do.
+ * Return: the state of the invocation, which is to be handed over unless it is
+ * deferred. NULL if none was free: then the chain has run and nothing is left to
+ * do.
  */
-static struct simgpu_invocation *simgpu_start(struct simgpu *gpu)
+static struct simgpu_invocation *
+simgpu_start(struct simgpu_device *device,
+	     const struct mmu_notifier_range *range)
 {
+	struct simgpu *gpu = device->gpu;
 	struct simgpu_invocation *inv;
 
 	spin_lock(&gpu->lock);
-	inv = list_first_entry_or_null(&gpu->free_states,
+	inv = list_first_entry_or_null(&device->free_states,
 				       struct simgpu_invocation, link);
 	if (inv)
 		list_del(&inv->link);
@@ -345,15 +380,20 @@ static struct simgpu_invocation *simgpu_start(struct simgpu *gpu)
 		gpu->counters.fallbacks++;
 	spin_unlock(&gpu->lock);
 
+	/* Slow, as the devices after this one wait for it, too, but always right */
 	if (!inv) {
-		simgpu_run_chain(gpu);
+		simgpu_run_chain(device);
 		return NULL;
 	}
 
 	inv->next_op = 0;
 	inv->deferred = gpu->mode == SIMGPU_DEFERRED;
 	memset(&inv->log, 0, sizeof(inv->log));
-	simgpu_op_start(inv);
+	simgpu_op_start(inv, range);
+	/*
+	 * The device may be done already, but @inv is there for as long as this
+	 * callback runs: this is the thread that runs the passes, after it.
+	 */
 	return inv;
 }
 
@@ -377,7 +417,10 @@ simgpu_invalidate_start(struct mmu_interval_notifier *notifier,
 	int ret = simgpu_begin(gpu, range, cur_seq);
 
 	if (ret > 0) {
-		inv = simgpu_start(gpu);
+		/* There is only one finish, and so one device */
+		inv = simgpu_start(list_first_entry(&gpu->devices,
+						    struct simgpu_device, link),
+				   range);
 		if (inv)
 			*finish = &inv->finish;
 	}
@@ -390,7 +433,7 @@ simgpu_invalidate_finish(struct mmu_interval_notifier_finish *finish)
 	struct simgpu_invocation *inv =
 		container_of(finish, struct simgpu_invocation, finish);
 
-	simgpu_count_pass(inv->gpu);
+	simgpu_count_pass(inv->device->gpu);
 	simgpu_op_wait(inv);
 	simgpu_run_ops(inv);
 	simgpu_end(inv, true);
@@ -411,12 +454,19 @@ simgpu_invalidate_multipass(struct mmu_interval_notifier *notifier,
 {
 	struct simgpu *gpu = container_of(notifier, struct simgpu, notifier);
 	struct simgpu_invocation *inv;
+	struct simgpu_device *device;
 	int ret = simgpu_begin(gpu, range, cur_seq);
 
 	if (ret > 0) {
-		inv = simgpu_start(gpu);
-		if (inv)
-			*pass = &inv->pass;
+		/*
+		 * Any number of passes can be deferred, one for each device, but
+		 * only one handed over: simgpu_mirror() sees to that.
+		 */
+		list_for_each_entry(device, &gpu->devices, link) {
+			inv = simgpu_start(device, range);
+			if (inv && !inv->deferred)
+				*pass = &inv->pass;
+		}
 	}
 	return ret >= 0;
 }
@@ -425,6 +475,10 @@ simgpu_invalidate_multipass(struct mmu_interval_notifier *notifier,
  * If it is deferred, nothing here waits for the operation that the pass before
  * it started. If not, this blocks until it is done, and so also holds up the
  * passes of other GPUs behind it.
+ *
+ * Each device goes on by itself here. A driver that has to do something once all
+ * of them are done counts: one thread runs all passes of an invocation, so that
+ * takes no lock.
  */
 static struct mmu_interval_notifier_pass *
 simgpu_invalidate_pass(struct mmu_interval_notifier_pass *pass,
@@ -433,13 +487,13 @@ simgpu_invalidate_pass(struct mmu_interval_notifier_pass *pass,
 {
 	struct simgpu_invocation *inv =
 		container_of(pass, struct simgpu_invocation, pass);
-	struct simgpu *gpu = inv->gpu;
 
-	simgpu_count_pass(gpu);
+	simgpu_count_pass(inv->device->gpu);
 	simgpu_op_wait(inv);
-	if (inv->next_op < gpu->nr_ops) {
-		simgpu_op_start(inv);
-		return pass;
+	if (inv->next_op < inv->device->nr_ops) {
+		simgpu_op_start(inv, range);
+		/* The core has a deferred pass already */
+		return inv->deferred ? NULL : pass;
 	}
 	simgpu_end(inv, true);
 	return NULL;
@@ -485,12 +539,26 @@ static int simgpu_mode_ops(u32 mode,
 	}
 }
 
+/* There is no mirror, so there are no invocations that use a device */
+static void simgpu_free_devices(struct simgpu *gpu)
+{
+	struct simgpu_device *device, *next;
+
+	list_for_each_entry_safe(device, next, &gpu->devices, link)
+		kfree(device);
+	INIT_LIST_HEAD(&gpu->devices);
+	gpu->nr_devices = 0;
+}
+
 static int simgpu_setup(struct simgpu *gpu, const struct simgpu_setup *arg)
 {
+	struct simgpu_device *device;
 	unsigned int i;
 
 	if (!arg->nr_ops || arg->nr_ops > SIMGPU_MAX_OPS ||
-	    arg->nr_states > SIMGPU_MAX_STATES)
+	    arg->nr_states > SIMGPU_MAX_STATES ||
+	    (arg->device && arg->device != gpu->nr_devices) ||
+	    arg->device >= SIMGPU_MAX_DEVICES)
 		return -EINVAL;
 	for (i = 0; i < arg->nr_ops; i++)
 		if (!arg->op_ns[i] || arg->op_ns[i] > SIMGPU_MAX_OP_NS)
@@ -502,15 +570,27 @@ static int simgpu_setup(struct simgpu *gpu, const struct simgpu_setup *arg)
 	if (gpu->mirrored)
 		return -EBUSY;
 
-	gpu->nr_ops = arg->nr_ops;
-	memcpy(gpu->op_ns, arg->op_ns, sizeof(gpu->op_ns));
+	device = kzalloc_obj(*device);
+	if (!device)
+		return -ENOMEM;
+	device->gpu = gpu;
+	device->nr_ops = arg->nr_ops;
+	memcpy(device->op_ns, arg->op_ns, sizeof(device->op_ns));
+	INIT_LIST_HEAD(&device->free_states);
+	for (i = 0; i < arg->nr_states; i++) {
+		struct simgpu_invocation *inv = &device->states[i];
 
-	/* Without a mirror there are no invocations, so all states are free */
-	spin_lock(&gpu->lock);
-	INIT_LIST_HEAD(&gpu->free_states);
-	for (i = 0; i < arg->nr_states; i++)
-		list_add_tail(&gpu->states[i].link, &gpu->free_states);
-	spin_unlock(&gpu->lock);
+		inv->device = device;
+		init_completion(&inv->done);
+		hrtimer_setup(&inv->timer, simgpu_op_done, CLOCK_MONOTONIC,
+			      HRTIMER_MODE_REL);
+		list_add_tail(&inv->link, &device->free_states);
+	}
+
+	if (!arg->device)
+		simgpu_free_devices(gpu);
+	list_add_tail(&device->link, &gpu->devices);
+	gpu->nr_devices++;
 	return 0;
 }
 
@@ -528,8 +608,11 @@ static int simgpu_mirror(struct simgpu *gpu, const struct simgpu_mirror *arg)
 	if (ret)
 		return ret;
 
-	if (!gpu->nr_ops)
+	if (!gpu->nr_devices)
 		return -ENXIO;
+	/* In the other modes an invocation has one pass at a time */
+	if (gpu->nr_devices > 1 && arg->mode != SIMGPU_DEFERRED)
+		return -EINVAL;
 	if (gpu->mirrored)
 		return -EBUSY;
 
@@ -563,8 +646,8 @@ static void simgpu_unmirror(struct simgpu *gpu)
 	bool in_use;
 
 	/*
-	 * Once the notifier is removed nobody says when a page goes away, so the
-	 * device must have let go of all of them before. The ioctl_lock keeps
+	 * Once the notifier is removed nobody says when a page goes away, so
+	 * devices must have let go of all of them before. The ioctl_lock keeps
 	 * new entries out.
 	 */
 	spin_lock(&gpu->lock);
@@ -573,7 +656,7 @@ static void simgpu_unmirror(struct simgpu *gpu)
 		simgpu_clear(gpu, 0, gpu->nr_pages);
 	spin_unlock(&gpu->lock);
 	if (in_use)
-		simgpu_run_chain(gpu);
+		simgpu_run_chains(gpu);
 
 	/* Returns when no callback runs and all passes are done */
 	mmu_interval_notifier_remove(&gpu->notifier);
@@ -793,24 +876,14 @@ static long simgpu_ioctl(struct file *file, unsigned int cmd,
 
 static int simgpu_open(struct inode *inode, struct file *file)
 {
-	struct simgpu *gpu;
-	unsigned int i;
+	struct simgpu *gpu = kzalloc_obj(*gpu);
 
-	gpu = kzalloc_obj(*gpu);
 	if (!gpu)
 		return -ENOMEM;
 
 	mutex_init(&gpu->ioctl_lock);
 	spin_lock_init(&gpu->lock);
-	INIT_LIST_HEAD(&gpu->free_states);
-	for (i = 0; i < SIMGPU_MAX_STATES; i++) {
-		struct simgpu_invocation *inv = &gpu->states[i];
-
-		inv->gpu = gpu;
-		init_completion(&inv->done);
-		hrtimer_setup(&inv->timer, simgpu_op_done, CLOCK_MONOTONIC,
-			      HRTIMER_MODE_REL);
-	}
+	INIT_LIST_HEAD(&gpu->devices);
 
 	file->private_data = gpu;
 	return nonseekable_open(inode, file);
@@ -823,6 +896,7 @@ static int simgpu_release(struct inode *inode, struct file *file)
 
 	if (gpu->mirrored)
 		simgpu_unmirror(gpu);
+	simgpu_free_devices(gpu);
 	mutex_destroy(&gpu->ioctl_lock);
 	kfree(gpu);
 	return 0;

@@ -10,6 +10,10 @@
  * before the kernel goes on. If it has no entry for any of them, and is not at
  * work for another thread, there is nothing to run.
  *
+ * What is one GPU to the kernel, with one notifier, can also be several devices:
+ * %SIMGPU_SETUP gives each of them a chain. They share the mirror and its entries,
+ * and run their chains side by side.
+ *
  * All ioctls may sleep and can be called from any thread. They return 0, or -1
  * with errno set:
  *
@@ -25,6 +29,7 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+#define SIMGPU_MAX_DEVICES	256
 #define SIMGPU_MAX_OPS		8
 #define SIMGPU_MAX_OP_NS	1000000000ULL
 #define SIMGPU_MAX_STATES	8
@@ -56,16 +61,20 @@ enum simgpu_mode {
  *             their first pass. No effect on %SIMGPU_SINGLE_PASS.
  * @op_ns: How long each operation takes, in nanoseconds, 1 to
  *         %SIMGPU_MAX_OP_NS. Elements from @nr_ops on must be 0.
+ * @device: 0: the GPU is this device, and no other any more. Or as many as there
+ *          are: it is this device, too. Less than %SIMGPU_MAX_DEVICES.
  *
  * Each operation starts when the one before it is done.
  *
  * EINVAL	a value is out of its range
  * EBUSY	the GPU has a mirror
+ * ENOMEM	out of memory
  */
 struct simgpu_setup {
 	__u32 nr_ops;
 	__u32 nr_states;
 	__u64 op_ns[SIMGPU_MAX_OPS];
+	__u64 device;
 };
 
 /**
@@ -82,7 +91,8 @@ struct simgpu_setup {
  * close().
  *
  * EINVAL	the range is empty, not aligned, too long or not in user space,
- *		the mode is unknown, or a flag is set
+ *		the mode is unknown or, for several devices, not
+ *		%SIMGPU_DEFERRED, or a flag is set
  * EOPNOTSUPP	this kernel doesn't have the mode
  * ENXIO	there was no %SIMGPU_SETUP
  * EBUSY	the GPU has a mirror already
@@ -135,9 +145,9 @@ struct simgpu_read {
 /**
  * struct simgpu_counters - argument of %SIMGPU_COUNTERS
  * @invalidations: First callbacks that ran.
- * @passes: Later callbacks that ran.
- * @fallbacks: Invalidations that found no free state (see
- *             &simgpu_setup.nr_states) and ran the whole chain at once.
+ * @passes: Later callbacks that ran, for any device.
+ * @fallbacks: Chains that were run at once, as the device had no free state (see
+ *             &simgpu_setup.nr_states).
  * @refused: Invalidations that were not allowed to wait, and so failed.
  * @retries: Times that %SIMGPU_POPULATE collided with an invalidation and
  *           started again.
@@ -170,8 +180,8 @@ struct simgpu_op_log {
  * @nr_ops: Length of the chain.
  * @ops: Each operation. Elements from @nr_ops on are 0.
  *
- * Returns the last chain that the GPU has done, for an invalidation or to end a
- * mirror.
+ * Returns the last chain that any device of the GPU has done, for an invalidation
+ * or to end a mirror.
  *
  * ENODATA	the GPU has not done any since open()
  */

@@ -38,7 +38,8 @@ struct cost_notifier {
 
 static DEFINE_MUTEX(cost_mutex);
 static struct cost_notifier *cost_notifiers;
-static unsigned int cost_nr;
+/* So many there are, and so many of them are inserted */
+static unsigned int cost_nr, cost_inserted;
 /* The driver lock of the notifier documentation */
 static DEFINE_SPINLOCK(cost_lock);
 static u64 cost_passes;
@@ -130,10 +131,27 @@ static bool cost_early(struct mmu_interval_notifier *notifier,
 		       unsigned long cur_seq,
 		       struct mmu_interval_notifier_pass **pass)
 {
+	struct mmu_interval_notifier_pass *deferred = cost_pass(notifier);
+
 	cost_set_seq(notifier, cur_seq);
-	*pass = cost_pass(notifier);
-	mmu_interval_pass_defer(*pass);
-	mmu_interval_pass_ready(*pass);
+	mmu_interval_pass_defer(deferred, range);
+	mmu_interval_pass_ready(deferred);
+	return true;
+}
+
+/* The passes of all, of which this is the only one that is inserted */
+static bool cost_one(struct mmu_interval_notifier *notifier,
+		     const struct mmu_notifier_range *range,
+		     unsigned long cur_seq,
+		     struct mmu_interval_notifier_pass **pass)
+{
+	unsigned int i;
+
+	cost_set_seq(notifier, cur_seq);
+	for (i = 0; i < cost_nr; i++) {
+		mmu_interval_pass_defer(&cost_notifiers[i].pass, range);
+		mmu_interval_pass_ready(&cost_notifiers[i].pass);
+	}
 	return true;
 }
 
@@ -143,8 +161,7 @@ static bool cost_late(struct mmu_interval_notifier *notifier,
 		      struct mmu_interval_notifier_pass **pass)
 {
 	cost_set_seq(notifier, cur_seq);
-	*pass = cost_pass(notifier);
-	mmu_interval_pass_defer(*pass);
+	mmu_interval_pass_defer(cost_pass(notifier), range);
 	return true;
 }
 
@@ -204,6 +221,9 @@ static const struct mmu_interval_notifier_ops cost_none_ops = {
 }, cost_early_ops = {
 	.invalidate_multipass = cost_early,
 	.invalidate_pass = cost_invalidate_pass,
+}, cost_one_ops = {
+	.invalidate_multipass = cost_one,
+	.invalidate_pass = cost_invalidate_pass,
 }, cost_late_ops = {
 	.invalidate_multipass = cost_late,
 	.invalidate_pass = cost_invalidate_pass,
@@ -216,9 +236,13 @@ static const struct mmu_interval_notifier_ops cost_none_ops = {
 };
 #endif /* COST_HAS_MULTI_PASS */
 
-/* @ops: of each notifier; @last: of the one that is called after them, if any */
+/*
+ * @ops: of each notifier; @last: of the one that is called after them, if any;
+ * @one: only one of them is inserted
+ */
 static const struct cost_kind_ops {
 	const struct mmu_interval_notifier_ops *ops, *last;
+	bool one;
 } cost_kinds[] = {
 	[COST_SINGLE] = { &cost_single_ops },
 #ifdef COST_HAS_TWO_PASS
@@ -228,6 +252,7 @@ static const struct cost_kind_ops {
 	[COST_NONE] = { &cost_none_ops },
 	[COST_BLOCKING] = { &cost_blocking_ops },
 	[COST_EARLY] = { &cost_early_ops },
+	[COST_ONE] = { &cost_one_ops, .one = true },
 	[COST_LATE] = { &cost_late_ops, &cost_last_ready_ops },
 	[COST_LATE_NONE] = { &cost_none_ops, &cost_last_none_ops },
 	[COST_SLEPT] = { &cost_late_ops, &cost_last_timer_ops },
@@ -239,8 +264,9 @@ static void cost_destroy(void)
 	if (cost_has_last)
 		mmu_interval_notifier_remove(&cost_last);
 	cost_has_last = false;
-	while (cost_nr)
-		mmu_interval_notifier_remove(&cost_notifiers[--cost_nr].notifier);
+	while (cost_inserted)
+		mmu_interval_notifier_remove(
+			&cost_notifiers[--cost_inserted].notifier);
 	vfree(cost_notifiers);
 	cost_notifiers = NULL;
 }
@@ -264,13 +290,14 @@ static int cost_create(const struct cost_create *arg)
 		return -ENOMEM;
 
 	cost_passes = 0;
-	while (cost_nr < arg->nr) {
+	cost_nr = arg->nr;
+	while (cost_inserted < (kind->one ? 1 : cost_nr)) {
 		ret = mmu_interval_notifier_insert(
-			&cost_notifiers[cost_nr].notifier, current->mm,
+			&cost_notifiers[cost_inserted].notifier, current->mm,
 			arg->addr, arg->length, kind->ops);
 		if (ret)
 			goto err_destroy;
-		cost_nr++;
+		cost_inserted++;
 		cond_resched();
 	}
 	if (kind->last) {

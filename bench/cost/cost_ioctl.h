@@ -16,18 +16,19 @@
  * @COST_SINGLE: invalidate()
  * @COST_TWO_PASS: invalidate_start() hands over a pass for invalidate_finish()
  * @COST_NONE: invalidate_multipass() hands over nothing
- * @COST_BLOCKING: it hands over a pass that is not deferred
- * @COST_EARLY: it hands over a deferred pass that is ready already
- * @COST_LATE: it hands over a deferred pass. When all of them have, one notifier
- *             with a single pass makes them ready.
+ * @COST_BLOCKING: it hands over a pass
+ * @COST_EARLY: it defers a pass and makes it ready
+ * @COST_ONE: there is only one notifier, which does that with as many passes as
+ *            there would be notifiers
+ * @COST_LATE: it defers a pass. When all of them have, one notifier with a single
+ *             pass makes them ready.
  * @COST_LATE_NONE: what to compare @COST_LATE with: no passes, and that notifier
  *                  has a loop that does nothing.
- * @COST_SLEPT: it hands over a deferred pass. When all of them have, one notifier
- *              with a single pass starts a timer that makes them ready, while
- *              the core sleeps.
+ * @COST_SLEPT: it defers a pass. When all of them have, one notifier with a single
+ *              pass starts a timer that makes them ready, while the core sleeps.
  *
- * In each kind of several passes each notifier has at most one later pass, which
- * does nothing. What all first callbacks do is to take a lock and to call
+ * Later passes do nothing, and leave none. In all kinds but @COST_ONE each notifier
+ * has at most one. What all first callbacks do is to take a lock and to call
  * mmu_interval_set_seq().
  */
 enum cost_kind {
@@ -36,6 +37,7 @@ enum cost_kind {
 	COST_NONE,
 	COST_BLOCKING,
 	COST_EARLY,
+	COST_ONE,
 	COST_LATE,
 	COST_LATE_NONE,
 	COST_SLEPT,
@@ -46,7 +48,7 @@ enum cost_kind {
  * @addr: First address of the range of each notifier.
  * @length: Length of it, in bytes.
  * @kind: One of &enum cost_kind.
- * @nr: How many notifiers.
+ * @nr: How many notifiers, or how many passes of one.
  *
  * EOPNOTSUPP	this kernel has not got what the kind needs
  * EBUSY	there is a set

@@ -47,6 +47,7 @@ static const struct kind {
 	{ "multi-none", COST_NONE },
 	{ "blocking", COST_BLOCKING },
 	{ "deferred-early", COST_EARLY },
+	{ "deferred-one", COST_ONE },
 	{ "multi-none-late", COST_LATE_NONE },
 	{ "deferred-late", COST_LATE },
 	{ "deferred-slept", COST_SLEPT },
