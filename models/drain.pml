@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Model, for spin, of the passes of one invalidation in mm/mmu_notifier.c: the thread
- * that invalidates, in mn_itree_take_pass(), mn_itree_next_pass(), mn_itree_run_pass()
- * and mn_itree_stuck(), against mmu_interval_pass_ready(), called by events. Names are
- * those of the C code. One step is one access to what is shared. llist_add(),
- * llist_del_all(), complete() and its counterparts are one step each: they are the
- * kernel's own, and fully ordered, like xchg(). So there is nothing to be said of the
- * order of memory accesses, but who may still hold the drain when it goes away, which
- * is on the stack, and who the pass.
+ * that invalidates, in mn_itree_take_pass(), mn_itree_next_pass(),
+ * mn_itree_wait_ready(), mn_itree_run_pass() and mn_itree_stuck(), against
+ * mmu_interval_pass_ready(), called by events. Names are those of the C code. One step
+ * is one access to what is shared. llist_add(), llist_del_all(), set_current_state(),
+ * wake_up_process() and schedule_timeout() are one step each: they are the kernel's
+ * own, and like xchg() ordered as they are used here. So there is nothing to be said
+ * of the order of memory accesses, but who may still hold the drain, which is on the
+ * stack, the thread and the pass when they go away, and whether the thread wakes up.
  *
  * Of PASSES structures each is deferred, and then up to ROUNDS - 1 times again, by
  * its own pass. The driver of the first has bugs, which must only be warned about: it
@@ -18,7 +19,11 @@
  *  - A pass is refused if the core has it, and else runs, once: it is on a list once,
  *    and nobody waits for ever, which would be an invalid end state.
  *  - Passes run in the order in which ready() has put them in the list.
- *  - No call of ready() uses the drain after the invalidation has ended.
+ *  - No wake-up is lost, which would also be an invalid end state: ten seconds end the
+ *    sleep only for what was made ready too early. One that comes late is harmless.
+ *  - Callbacks are called by a thread that is running, not one about to sleep.
+ *  - No call of ready() uses the drain after the invalidation has ended, or the
+ *    task_struct of the thread after that has exited and a grace period has passed.
  *  - No call of ready() touches a pass that may have been run, and freed. The first
  *    is never freed: the call too many can come at any time.
  *  - Drivers without bugs are not warned about.
@@ -27,18 +32,21 @@
  * has the name, a word of spin's error ("end" is of "invalid end state", others are
  * of an assertion), and what is wrong:
  *
- * BREAK PLAIN    end      ready() loads the state and then stores
- * BREAK TWICE    listed   ready() loads the state and stores if that is DEFERRED
- * BREAK TAKE     end      take_pass() loads the state and then stores
- * BREAK STATE    drain    take_pass() sets the state before the drain
- * BREAK AGAIN    taken    take_pass() does not refuse a pass that is ready
- * BREAK CLEAR    taken    run_pass() leaves the drain in the pass
- * BREAK STUCK    end      after ten seconds nothing is made ready
- * BREAK FIRST    nr_next  ready() calls complete() before llist_add()
- * BREAK ONCE     end      ready() calls complete() only if the list was empty
- * BREAK TOUCH    nr_run   ready() touches the pass after llist_add()
- * BREAK LOOK     frame    the drain looks at the list, and not at the completion
- * BREAK REVERSED ticket   the drain takes the last pass of the list first
+ * BREAK PLAIN       end      ready() loads the state and then stores
+ * BREAK TWICE       listed   ready() loads the state and stores if that is DEFERRED
+ * BREAK TAKE        end      take_pass() loads the state and then stores
+ * BREAK STATE       drain    take_pass() sets the state before the drain
+ * BREAK AGAIN       taken    take_pass() does not refuse a pass that is ready
+ * BREAK CLEAR       taken    run_pass() leaves the drain in the pass
+ * BREAK STUCK       end      after ten seconds nothing is made ready
+ * BREAK WAKE_FIRST  end      ready() calls wake_up_process() before llist_add()
+ * BREAK WAKE        frame    ready() loads drain->task after llist_add()
+ * BREAK RCU         task     ready() is no reader of RCU
+ * BREAK TOUCH       nr_run   ready() touches the pass after llist_add()
+ * BREAK LOOK_FIRST  end      the thread looks at the list before it sets its state
+ * BREAK LOOK_ONCE   nr_next  the thread takes every wake-up for that of a ready pass
+ * BREAK AWAKE       running  the thread does not set its state back
+ * BREAK REVERSED    ticket   the drain takes the last pass of the list first
  */
 
 #ifndef PASSES
@@ -61,11 +69,15 @@ bool early;			/* Of the first: no other can be early */
 byte nr_deferred;		/* In the list "deferred" */
 bool handed_over;		/* The first is in the list "passes" */
 byte ready[PASSES], nr;		/* The llist, as a stack */
-byte nr_ready;			/* The completion */
 byte next[PASSES], nr_next;	/* What was taken from the llist, as a stack, too */
+
+/* struct task_struct */
+bool running = true;		/* Or about to sleep, or asleep */
 
 /* What the properties are about. Not in the C code. */
 bool frame = true;		/* The drain is there */
+bool task = true;		/* The task_struct is there */
+byte wakers;			/* Calls of ready() that have yet to wake it up */
 bool taken[PASSES];		/* The core has it */
 byte nr_run[PASSES];		/* How many times each was run */
 bool listed[PASSES];		/* Is in one of the lists of ready ones */
@@ -74,9 +86,9 @@ byte ticket[PASSES], tickets, now_serving;
 /* Call n of ready() may touch the pass until that is run */
 #define live(p, n)	(p == 0 || nr_run[p] == n)
 
-inline complete()
+inline wake_up_process()
 {
-	atomic { assert(frame); nr_ready++ }
+	atomic { assert(task); running = true }
 }
 
 inline llist_add(p, n)
@@ -85,13 +97,15 @@ inline llist_add(p, n)
 		assert(frame && live(p, n));
 		assert(!listed[p]);
 		listed[p] = true;
-		was_empty = (nr == 0);
+#ifndef BREAK_WAKE_FIRST
+		wakers = (nr == 0 -> wakers + 1 : wakers);
+#endif
 		ready[nr] = p; nr++;
 		ticket[p] = tickets; tickets++
 	}
 }
 
-/* Uses old and was_empty of whoever calls it */
+/* Uses old of whoever calls it */
 inline mmu_interval_pass_ready(p, n)
 {
 	atomic {
@@ -114,33 +128,39 @@ inline mmu_interval_pass_ready(p, n)
 #ifdef BREAK_TWICE
 		state[p] = READY;
 #endif
-		atomic { assert(live(p, n)); assert(drain[p]) };
-#ifdef BREAK_FIRST
-		complete();
+		/* What is loaded from pass and drain */
+		atomic { assert(live(p, n) && drain[p]); assert(frame); old = 0 };
+#ifdef BREAK_WAKE_FIRST
+		wake_up_process();
 #endif
-		llist_add(p, n);
+		llist_add(p, n)
 #ifdef BREAK_TOUCH
-		assert(live(p, n));
+		; assert(live(p, n))
 #endif
-#ifdef BREAK_ONCE
-		if
-		:: was_empty -> complete()
-		:: else
-		fi
-#elif !defined(BREAK_FIRST)
-		complete()
-#endif
-	:: else -> assert(p == 0)
-	fi;
-	atomic { old = 0; was_empty = false }
+	:: else -> atomic { assert(p == 0); old = 0 }
+	fi
 }
 
 proctype event(byte p, n)
 {
 	byte old;
-	bool was_empty;
 
 	mmu_interval_pass_ready(p, n)
+}
+
+/* The rest of ready(), for all calls that have found the list empty */
+active proctype waker()
+{
+end:
+	do
+	:: atomic {
+			wakers > 0 -> wakers--;
+#ifdef BREAK_WAKE
+			assert(frame);
+#endif
+			wake_up_process()
+		}
+	od
 }
 
 /*
@@ -234,17 +254,45 @@ inline pop()
 	nr_deferred--
 }
 
-#ifdef BREAK_LOOK
-#define any_ready	(nr_next > 0 || nr > 0)
-#else
-#define any_ready	(nr_ready > 0)
+inline mn_itree_wait_ready()
+{
+	do
+	:: true ->
+#ifndef BREAK_LOOK_FIRST
+		running = false;
 #endif
+		if
+#ifndef BREAK_AWAKE
+		:: atomic { nr > 0 -> running = true; break }
+#else
+		:: nr > 0 -> break
+#endif
+		:: else
+		fi;
+#ifdef BREAK_LOOK_FIRST
+		running = false;
+#endif
+		/* schedule_timeout() */
+		if
+		:: running
+#ifndef BREAK_STUCK
+		/* Once: after that the state is READY, and another call nothing */
+		:: atomic { taken[0] && early -> early = false; running = true };
+			mmu_interval_pass_ready(0, 0)
+#endif
+		fi
+#ifdef BREAK_LOOK_ONCE
+		; break
+#endif
+	od
+}
+
+#define any_ready	(nr_next > 0 || nr > 0)
 
 /* mn_itree_invalidate_passes() */
 init
 {
 	byte i, old;
-	bool was_empty;
 
 	/* The call too many */
 	run event(0, 0);
@@ -256,27 +304,19 @@ init
 	/* mn_itree_run_passes(), mn_itree_next_pass() */
 	do
 	:: !any_ready && !handed_over && nr_deferred == 0 -> break
-
-	/*
-	 * It has slept for ten seconds. Once: after that the state is READY, so the
-	 * next ten seconds change nothing.
-	 */
-#ifndef BREAK_STUCK
-	:: atomic { !any_ready && !handed_over && taken[0] && early -> early = false };
-		mmu_interval_pass_ready(0, 0)
-#endif
-
-	:: atomic {
+	:: else ->
+		if
+		:: !any_ready && !handed_over -> mn_itree_wait_ready()
+		:: else
+		fi;
+		atomic {
 			if
-			:: any_ready ->
-#ifndef BREAK_LOOK
-				nr_ready--;
-#endif
-				pop()
 			:: !any_ready && handed_over ->
 				i = 0;
 				handed_over = false
-			fi
+			:: else -> pop()
+			fi;
+			assert(running)
 		};
 
 		/* mn_itree_run_pass(): from the third step on it may be freed */
@@ -298,5 +338,12 @@ init
 		}
 		assert(nr == 0 && nr_next == 0);
 		frame = false
-	}
+	};
+
+	/* The thread exits, and those that wake it up are readers of RCU */
+#ifdef BREAK_RCU
+	task = false
+#else
+	atomic { wakers == 0 -> task = false }
+#endif
 }

@@ -56,9 +56,15 @@ WORD_RULES = [
     ("tree is the other", r"\bmn_itree_root\((\w+)\)",
      r"({ struct mmu_notifier_subscriptions *_s = \1->mm->notifier_subscriptions; "
      r"mn_itree_root(\1) == &_s->itree ? &_s->itree_passes : &_s->itree; })"),
-    ("fatal signals end it", r"\b(wait_for_completion)(_timeout\()", r"\1_killable\2"),
-    ("signals end it", r"\b(wait_for_completion)(_timeout\()", r"\1_interruptible\2"),
-    ("time is 1 s", r"\bMAX_SCHEDULE_TIMEOUT\b", "HZ"),
+    ("fatal signals end it", r"\bset_current_state\(TASK_UNINTERRUPTIBLE\)",
+     r"set_current_state(TASK_KILLABLE); if (fatal_signal_pending(current)) break"),
+    ("signals end it", r"\bset_current_state\(TASK_UNINTERRUPTIBLE\)",
+     r"set_current_state(TASK_INTERRUPTIBLE); if (signal_pending(current)) break"),
+    ("barrier dropped", r"\bset_current_state\(", "__set_current_state("),
+    ("order is reversed", r"\bllist_reverse_order\(", "("),
+    ("time starts anew", r"\bschedule_timeout\(\w+\)",
+     "schedule_timeout(MN_STUCK_SECONDS * HZ)"),
+    ("time is 1 s", r"\b\w+ \* HZ\b", "HZ"),
     ("seconds are jiffies", r"\b(\w+) \* HZ\b", r"\1"),
 ]
 ASSIGN = re.compile(r"[^=!<>]=[^=]")
@@ -246,6 +252,12 @@ def write(path, directory):
             for rule, c, d, new in mutations(code, kind, a, b, returns):
                 if added(c, d):
                     emit(name, rule, code[a:b], [(c, d, new)])
+        # A read side of RCU, which is balanced without both calls
+        calls = {code[a:b]: (a, b, ";") for _, a, b, _ in found if added(a, b)}
+        for call, edit in calls.items():
+            unlock = calls.get(call.replace("_lock", "_unlock"))
+            if re.match(r"rcu_read_lock", call) and unlock:
+                emit(name, "lock deleted", call, [edit, unlock])
         # Two statements that follow one another, one of which is a call
         for (k1, a, b, block1), (k2, c, d, block2) in zip(found, found[1:]):
             one, two = code[a:b], code[c:d]
