@@ -85,15 +85,17 @@ suite_quiet() {
 	[ -s "$2" ] && ! grep -a -E "$complaint" "$2"
 }
 
-# kunit_cases CONFIG: a line for each case, and one for what the kernel printed.
+# kunit_cases CONFIG [FILTER LABEL]: a line for each case, of those that kunit.py's
+# FILTER chooses, and one for what the kernel printed.
 kunit_cases() {
 	_json=$build/kunit-$1.json _klog=$(uml_dir "$1")/test.log _ran=0
+	_label=${3:-$1}
 	rm -f "$_json" "$_klog"
 	# A kernel that a test has broken may not react to the signal by which
 	# kunit.py ends it.
-	CONFIG=$1 timeout -k 10 1500 scripts/kunit --json="$_json" \
-		>"$build/kunit-$1.log" 2>&1 || _ran=$?
-	python3 - "$1" "$_json" <<'EOF'
+	CONFIG=$1 timeout -k 10 "${kunit_seconds:-1500}" scripts/kunit --json="$_json" \
+		${2:+"$2"} >"$build/kunit-$1.log" 2>&1 || _ran=$?
+	python3 - "$_label" "$_json" <<'EOF'
 import json, sys
 def walk(group, name):
     for case in group.get("test_cases", []):
@@ -106,9 +108,9 @@ def walk(group, name):
 walk(json.load(open(sys.argv[2])), [])
 EOF
 	if suite_quiet "$_klog" "$build/kunit-$1.said"; then
-		echo "ok - kunit $1: the kernel does not complain"
+		echo "ok - kunit $_label: the kernel does not complain"
 	else
-		echo "not ok - kunit $1: the kernel does not complain (see ${_klog#"$root/"})"
+		echo "not ok - kunit $_label: the kernel does not complain (see ${_klog#"$root/"})"
 	fi
 	return "$_ran"
 }
