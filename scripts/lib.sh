@@ -294,12 +294,10 @@ series_lines() {
 		/^\+/ && line { print line++ }'
 }
 
-# core_commands CONFIG [OBJECT]: build the kernel of configs/kunit-CONFIG.config, so
-# that core_link can make others from it that differ in OBJECT only, which is
-# mm/mmu_notifier.o if it is not given. build/tree and the kernel that was built stay
-# as they are.
+# core_commands CONFIG: build the kernel of configs/kunit-CONFIG.config, so that
+# core_link can make others from it that differ in mm/mmu_notifier.c only. build/tree
+# and the kernel that was built stay as they are.
 core_commands() (
-	_object=${2:-mm/mmu_notifier.o}
 	_dir=$(uml_dir "$1")
 	[ -x "$_dir/linux" ] ||
 		note "building user-mode Linux for configs/kunit-$1.config (some minutes, once)"
@@ -308,53 +306,51 @@ core_commands() (
 	kunit_py "$1" build --make_options V=1 >"$build/uml-$1.log" 2>&1 ||
 		die "the kernel for configs/kunit-$1.config did not build (see build/uml-$1.log): mend build/tree"
 	cd "$_dir"
-	# An archive of object files, from which that one can be left out
+	# An archive of object files, from which that of the core can be left out
 	cp vmlinux.a core.a
-	ar dP core.a "$_object"
-	echo "${_object%.o}" >core.object
+	ar dP core.a mm/mmu_notifier.o
 	# What is on the stack and is not initialized must not be zero by chance.
-	sed -n 's/^savedcmd_[^ ]* := //p' "${_object%/*}/.${_object##*/}.cmd" |
+	sed -n 's/^savedcmd_[^ ]* := //p' mm/.mmu_notifier.o.cmd |
 		sed 's/-ftrivial-auto-var-init=zero/-ftrivial-auto-var-init=pattern/' >core.compile
 	grep -a '^+ gcc .* -o vmlinux.unstripped ' "$build/uml-$1.log" |
 		sed 's/^+ //' >core.link
 	if [ ! -s core.compile ] || [ ! -s core.link ]; then
-		die "no command that compiles $_object or links the kernel in build/uml-$1.log: make core_commands in scripts/lib.sh find it"
+		die "no command that compiles mm/mmu_notifier.c or links the kernel in build/uml-$1.log: make core_commands in scripts/lib.sh find it"
 	fi
 )
 
-# core_link CONFIG FILE [FLAG...]: compile FILE.c in the place of the OBJECT's source,
+# core_link CONFIG FILE [FLAG...]: compile FILE.c in the place of mm/mmu_notifier.c,
 # with the additional FLAGS, and link the kernel FILE. Fails if FILE.c does not
 # compile.
 core_link() (
 	cd "$(uml_dir "$1")"
-	_file=$2 _object=$(cat core.object)
+	_file=$2
 	shift 2
-	_compile=$(sed "s, -o $_object.o , -o '$_file.o' ,
+	_compile=$(sed "s, -o mm/mmu_notifier.o , -o '$_file.o' ,
 		s,Wp\,-MMD\,[^ ]*,Wp\,-MMD\,'$_file.d',
-		s,[^ ]*$_object\.c.*,'$_file.c'," core.compile)
+		s,[^ ]*mm/mmu_notifier\.c.*,'$_file.c'," core.compile)
 	eval "$_compile $*" || return
 	_link=$(sed "s, -o vmlinux.unstripped , -o '$_file' ,
 		s, vmlinux\.a , core.a '$_file.o' ," core.link)
 	eval "$_link $*" || die "no kernel could be linked with $_file.o"
 )
 
-# core_run CONFIG KERNEL SECONDS [SUITE]: run the KUnit suite in KERNEL. Fails unless all
+# core_run CONFIG KERNEL SECONDS: run the KUnit suite in KERNEL. Fails unless all
 # cases pass in these SECONDS of CPU time, so that other load does not matter, and
 # the kernel does not complain. The output is in KERNEL.log. What has failed is
 # ended at once, by force: a broken kernel may not react to other signals.
 core_run() (
 	: >"$2.log"
-	_suite=${4:-mmu_notifier_pass}
 	# shellcheck disable=SC2046 # a list
 	timeout -k 1 "$(($3 * 10))" prlimit --cpu="$3" "$2" mem=1G console=tty \
-		kunit_shutdown=halt kunit.enable=1 kunit.filter_glob="$_suite" \
-		$(uml_args "$1") >"$2.log" 2>&1 </dev/null &
+		kunit_shutdown=halt kunit.enable=1 $(uml_args "$1") \
+		>"$2.log" 2>&1 </dev/null &
 	while kill -0 $! 2>/dev/null; do
 		! grep -a -q -E "not ok|$complaint" "$2.log" ||
 			kill -KILL -- -$! 2>/dev/null || :
 		sleep 0.1
 	done
-	grep -a -q "^ok 1 $_suite\$" "$2.log" &&
+	grep -a -q '^ok 1 mmu_notifier_pass$' "$2.log" &&
 		! grep -a -q -E "not ok|$complaint" "$2.log"
 )
 
