@@ -11,10 +11,10 @@ mean(kernel, mode, work) = sprintf("< awk -F, '".\
 	"END { for (g in n) print g, t[g] / n[g] / 1e3, l[g] / n[g] / 1e3 }' %s | sort -n",\
 	kernel, mode, work, csv)
 
-# bench/report.awk names the sources of what devices take.
 # A driver's own code
 driver(form, work) = work eq "" ? "< echo 0.01 1" : sprintf("< awk -F, '$1 == \"xe-userptr\" && $2 == \"%s\" && ".\
 	"$3 == \"%s\" { print $4, $5 / 1e3 }' bench/results/drivers.csv", form, work)
+# bench/report.awk names the sources of what devices take.
 array works[6] = ["fast", "intel", "busy", "flush", "random", "half single-pass random"]
 array titles[6] = ["fast: preempt 32 us, flush 4 us", \
 	"intel: fences 500 us, flush 40 us", \
