@@ -36,13 +36,13 @@ check: tree ## what reviewers' tools would say: compilers, architectures, docume
 test-full: tree ## test, check, coverage, mutate, drivers, bench and bench-cost, one after the other
 	@scripts/test-full
 
-kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp or debug; x86-debug, x86-kcsan or x86-rt: under QEMU)
+kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp, debug or xe; x86-debug, x86-kcsan, x86-rt or x86-xe: under QEMU)
 	@set -f; scripts/kunit $(ARGS)
 
 coverage: tree ## list what the series adds to the core and the KUnit suite does not run
 	@scripts/coverage
 
-mutate: tree ## break the core in many ways and see the KUnit suite fail (ARGS=pattern: some of them)
+mutate: tree ## break core and drivers in many ways and see the KUnit suites fail (ARGS=pattern: some of them)
 	@set -f; scripts/mutate $(ARGS)
 
 model: ## check the model of deferred passes, with spin

@@ -294,10 +294,21 @@ series_lines() {
 		/^\+/ && line { print line++ }'
 }
 
-# core_commands CONFIG: build the kernel of configs/kunit-CONFIG.config, so that
-# core_link can make others from it that differ in mm/mmu_notifier.c only. build/tree
-# and the kernel that was built stay as they are.
-core_commands() (
+# object_command KERNEL OBJECT: the command by which OBJECT was compiled for the kernel
+# in the directory KERNEL
+object_command() { sed -n 's/^savedcmd_[^ ]* := \([^;]*\).*/\1/p' "$1/${2%/*}/.${2##*/}.cmd"; }
+
+# object_instead OBJECT FILE: edit such a command, from stdin: it compiles FILE.c to FILE.o
+object_instead() {
+	sed "s, -o ${1%/*}/[^ ]* , -o '$2.o' ,
+		s,Wp\,-MMD\,[^ ]*,Wp\,-MMD\,'$2.d',
+		s,[^ ]*${1%.o}\.c.*,'$2.c',"
+}
+
+# object_commands CONFIG OBJECT: build the kernel of configs/kunit-CONFIG.config, so
+# that object_link can make others from it that differ in OBJECT only. build/tree and
+# the kernel that was built stay as they are.
+object_commands() (
 	_dir=$(uml_dir "$1")
 	[ -x "$_dir/linux" ] ||
 		note "building user-mode Linux for configs/kunit-$1.config (some minutes, once)"
@@ -306,51 +317,50 @@ core_commands() (
 	kunit_py "$1" build --make_options V=1 >"$build/uml-$1.log" 2>&1 ||
 		die "the kernel for configs/kunit-$1.config did not build (see build/uml-$1.log): mend build/tree"
 	cd "$_dir"
-	# An archive of object files, from which that of the core can be left out
-	cp vmlinux.a core.a
-	ar dP core.a mm/mmu_notifier.o
+	# An archive of object files, from which this one can be left out
+	cp vmlinux.a "$2.a"
+	ar dP "$2.a" "$2"
 	# What is on the stack and is not initialized must not be zero by chance.
-	sed -n 's/^savedcmd_[^ ]* := //p' mm/.mmu_notifier.o.cmd |
-		sed 's/-ftrivial-auto-var-init=zero/-ftrivial-auto-var-init=pattern/' >core.compile
+	object_command . "$2" |
+		sed 's/-ftrivial-auto-var-init=zero/-ftrivial-auto-var-init=pattern/' >"$2.compile"
 	grep -a '^+ gcc .* -o vmlinux.unstripped ' "$build/uml-$1.log" |
-		sed 's/^+ //' >core.link
-	if [ ! -s core.compile ] || [ ! -s core.link ]; then
-		die "no command that compiles mm/mmu_notifier.c or links the kernel in build/uml-$1.log: make core_commands in scripts/lib.sh find it"
+		sed 's/^+ //' >"$2.link"
+	if [ ! -s "$2.compile" ] || [ ! -s "$2.link" ]; then
+		die "no command that compiles $2 or links the kernel in build/uml-$1.log: make object_commands in scripts/lib.sh find it"
 	fi
 )
 
-# core_link CONFIG FILE [FLAG...]: compile FILE.c in the place of mm/mmu_notifier.c,
-# with the additional FLAGS, and link the kernel FILE. Fails if FILE.c does not
-# compile.
-core_link() (
+# object_link CONFIG OBJECT FILE [FLAG...]: compile FILE.c in the place of what OBJECT is
+# made from, with the additional FLAGS, and link the kernel FILE. Fails if FILE.c does
+# not compile.
+object_link() (
 	cd "$(uml_dir "$1")"
-	_file=$2
-	shift 2
-	_compile=$(sed "s, -o mm/mmu_notifier.o , -o '$_file.o' ,
-		s,Wp\,-MMD\,[^ ]*,Wp\,-MMD\,'$_file.d',
-		s,[^ ]*mm/mmu_notifier\.c.*,'$_file.c'," core.compile)
+	_object=$2 _file=$3
+	shift 3
+	_compile=$(object_instead "$_object" "$_file" <"$_object.compile")
 	eval "$_compile $*" || return
 	_link=$(sed "s, -o vmlinux.unstripped , -o '$_file' ,
-		s, vmlinux\.a , core.a '$_file.o' ," core.link)
+		s, vmlinux\.a , $_object.a '$_file.o' ," "$_object.link")
 	eval "$_link $*" || die "no kernel could be linked with $_file.o"
 )
 
-# core_run CONFIG KERNEL SECONDS: run the KUnit suite in KERNEL. Fails unless all
-# cases pass in these SECONDS of CPU time, so that other load does not matter, and
-# the kernel does not complain. The output is in KERNEL.log. What has failed is
-# ended at once, by force: a broken kernel may not react to other signals.
-core_run() (
+# suite_run CONFIG KERNEL SECONDS SUITE: run the KUnit suite SUITE in KERNEL. Fails
+# unless all cases pass in these SECONDS of CPU time, so that other load does not
+# matter, and the kernel does not complain. The output is in KERNEL.log. What has
+# failed is ended at once, by force: a broken kernel may not react to other signals.
+suite_run() (
 	: >"$2.log"
 	# shellcheck disable=SC2046 # a list
 	timeout -k 1 "$(($3 * 10))" prlimit --cpu="$3" "$2" mem=1G console=tty \
-		kunit_shutdown=halt kunit.enable=1 $(uml_args "$1") \
+		kunit_shutdown=halt kunit.enable=1 kunit.filter_glob="$4" \
+		$(uml_args "$1") \
 		>"$2.log" 2>&1 </dev/null &
 	while kill -0 $! 2>/dev/null; do
 		! grep -a -q -E "not ok|$complaint" "$2.log" ||
 			kill -KILL -- -$! 2>/dev/null || :
 		sleep 0.1
 	done
-	grep -a -q '^ok 1 mmu_notifier_pass$' "$2.log" &&
+	grep -a -q "^ok 1 $4\$" "$2.log" &&
 		! grep -a -q -E "not ok|$complaint" "$2.log"
 )
 

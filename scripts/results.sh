@@ -85,6 +85,9 @@ suite_quiet() {
 	[ -s "$2" ] && ! grep -a -E "$complaint" "$2"
 }
 
+# two_cpus LOG: the kernel with the output LOG had two CPUs
+two_cpus() { grep -q 'Brought up 1 node, 2 CPUs' "$1"; }
+
 # kunit_cases CONFIG [FILTER LABEL]: a line for each case, of those that kunit.py's
 # FILTER chooses, and one for what the kernel printed.
 kunit_cases() {
@@ -92,8 +95,8 @@ kunit_cases() {
 	_label=${3:-$1}
 	rm -f "$_json" "$_klog"
 	# A kernel that a test has broken may not react to the signal by which
-	# kunit.py ends it.
-	CONFIG=$1 timeout -k 10 "${kunit_seconds:-1500}" scripts/kunit --json="$_json" \
+	# kunit.py ends it. The time is longer than a slow machine takes to build one.
+	CONFIG=$1 timeout -k 10 3600 scripts/kunit --json="$_json" \
 		${2:+"$2"} >"$build/kunit-$1.log" 2>&1 || _ran=$?
 	python3 - "$_label" "$_json" <<'EOF'
 import json, sys

@@ -403,6 +403,15 @@ static void simgpu_count_pass(struct simgpu *gpu)
 	gpu->counters.passes++;
 	spin_unlock(&gpu->lock);
 }
+
+/* The second of two passes: all that the first did not start */
+static void simgpu_finish(struct simgpu_invocation *inv)
+{
+	simgpu_count_pass(inv->device->gpu);
+	simgpu_op_wait(inv);
+	simgpu_run_ops(inv);
+	simgpu_end(inv, true);
+}
 #endif
 
 #ifdef SIMGPU_HAS_TWO_PASS
@@ -430,13 +439,7 @@ simgpu_invalidate_start(struct mmu_interval_notifier *notifier,
 static void
 simgpu_invalidate_finish(struct mmu_interval_notifier_finish *finish)
 {
-	struct simgpu_invocation *inv =
-		container_of(finish, struct simgpu_invocation, finish);
-
-	simgpu_count_pass(inv->device->gpu);
-	simgpu_op_wait(inv);
-	simgpu_run_ops(inv);
-	simgpu_end(inv, true);
+	simgpu_finish(container_of(finish, struct simgpu_invocation, finish));
 }
 
 static const struct mmu_interval_notifier_ops simgpu_two_pass_ops = {
@@ -504,6 +507,23 @@ static const struct mmu_interval_notifier_ops simgpu_multi_pass_ops = {
 	.invalidate_multipass = simgpu_invalidate_multipass,
 	.invalidate_pass = simgpu_invalidate_pass,
 };
+
+#ifndef SIMGPU_HAS_TWO_PASS
+/* What takes the place of invalidate_start and invalidate_finish */
+static struct mmu_interval_notifier_pass *
+simgpu_invalidate_second(struct mmu_interval_notifier_pass *pass,
+			 const struct mmu_notifier_range *range,
+			 unsigned long cur_seq)
+{
+	simgpu_finish(container_of(pass, struct simgpu_invocation, pass));
+	return NULL;
+}
+
+static const struct mmu_interval_notifier_ops simgpu_two_pass_ops = {
+	.invalidate_multipass = simgpu_invalidate_multipass,
+	.invalidate_pass = simgpu_invalidate_second,
+};
+#endif
 #endif /* SIMGPU_HAS_MULTI_PASS */
 
 static int simgpu_mode_ops(u32 mode,
@@ -514,7 +534,7 @@ static int simgpu_mode_ops(u32 mode,
 		*ops = &simgpu_single_pass_ops;
 		return 0;
 	case SIMGPU_TWO_PASS:
-#ifdef SIMGPU_HAS_TWO_PASS
+#if defined(SIMGPU_HAS_TWO_PASS) || defined(SIMGPU_HAS_MULTI_PASS)
 		*ops = &simgpu_two_pass_ops;
 		return 0;
 #else

@@ -40,7 +40,9 @@
  * @SIMGPU_SINGLE_PASS: One callback runs the whole chain and waits for each
  *                      operation.
  * @SIMGPU_TWO_PASS: The first callback starts the first operation. The second
- *                   waits for it, then runs the others and waits for each.
+ *                   waits for it, then runs the others and waits for each. By
+ *                   invalidate_start and invalidate_finish where the kernel has
+ *                   them, or else by a pass that is handed over.
  * @SIMGPU_MULTI_PASS: The first callback starts the first operation. Each later
  *                     pass waits for one operation and starts the next.
  * @SIMGPU_DEFERRED: As %SIMGPU_MULTI_PASS, but each pass is deferred: it runs

@@ -14,7 +14,8 @@
 /**
  * enum cost_kind - what the notifiers of a set do
  * @COST_SINGLE: invalidate()
- * @COST_TWO_PASS: invalidate_start() hands over a pass for invalidate_finish()
+ * @COST_TWO_PASS: invalidate_start() hands over a pass for invalidate_finish(),
+ *                 where the kernel has these
  * @COST_NONE: invalidate_multipass() hands over nothing
  * @COST_BLOCKING: it hands over a pass
  * @COST_EARLY: it defers a pass and makes it ready

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ops of every kind, in any order */
+/* Ops of both kinds, in any order */
 #include <linux/mmu_notifier.h>
 
 bool npu_invalidate_all(struct mmu_interval_notifier *notifier,
 			const struct mmu_notifier_range *range,
 			unsigned long cur_seq);
-bool npu_invalidate_start(struct mmu_interval_notifier *notifier,
-			  const struct mmu_notifier_range *range,
-			  unsigned long cur_seq,
-			  struct mmu_interval_notifier_finish **finish);
-void npu_invalidate_finish(struct mmu_interval_notifier_finish *finish);
 bool npu_invalidate(struct mmu_interval_notifier *notifier,
 		    const struct mmu_notifier_range *range,
 		    unsigned long cur_seq,
@@ -23,16 +18,11 @@ static const struct mmu_interval_notifier_ops npu_one_pass_ops = {
 	.invalidate = npu_invalidate_all,
 };
 
-static const struct mmu_interval_notifier_ops npu_two_pass_ops = {
-	.invalidate_start = npu_invalidate_start,
-	.invalidate_finish = npu_invalidate_finish,
-};
-
 static const struct mmu_interval_notifier_ops npu_multi_pass_ops = {
 	.invalidate_pass = npu_invalidate_pass,
 	.invalidate_multipass = npu_invalidate,
 };
 
 const struct mmu_interval_notifier_ops *npu_ops[] = {
-	&npu_one_pass_ops, &npu_two_pass_ops, &npu_multi_pass_ops,
+	&npu_one_pass_ops, &npu_multi_pass_ops,
 };

@@ -6,7 +6,6 @@
 
 struct npu_flush {
 	struct mmu_interval_notifier_pass pass;
-	struct mmu_interval_notifier_finish finish;
 	unsigned long nr_pages;
 	void *list;
 	u64 *dirty;
@@ -37,32 +36,34 @@ static const struct mmu_interval_notifier_ops npu_one_pass_ops = {
 	.invalidate = npu_invalidate_all,
 };
 
-static bool npu_invalidate_start(struct mmu_interval_notifier *notifier,
-				 const struct mmu_notifier_range *range,
-				 unsigned long cur_seq,
-				 struct mmu_interval_notifier_finish **finish)
+static bool npu_start(struct mmu_interval_notifier *notifier,
+		      const struct mmu_notifier_range *range,
+		      unsigned long cur_seq,
+		      struct mmu_interval_notifier_pass **pass)
 {
 	struct npu_flush *flush = kzalloc_obj(*flush); /* flagged */
 
 	mmu_interval_set_seq(notifier, cur_seq);
 	if (flush)
-		*finish = &flush->finish;
+		*pass = &flush->pass;
 	return true;
 }
 
-static void npu_invalidate_finish(struct mmu_interval_notifier_finish *finish)
+static struct mmu_interval_notifier_pass *
+npu_finish(struct mmu_interval_notifier_pass *pass,
+	   const struct mmu_notifier_range *range, unsigned long cur_seq)
 {
-	struct npu_flush *flush =
-		container_of(finish, struct npu_flush, finish);
+	struct npu_flush *flush = container_of(pass, struct npu_flush, pass);
 
 	flush->list = vmalloc(flush->nr_pages); /* flagged */
 	npu_flush(flush);
 	flush->dirty = kzalloc_objs(u64, flush->nr_pages); /* flagged */
+	return NULL;
 }
 
-static const struct mmu_interval_notifier_ops npu_two_pass_ops = {
-	.invalidate_start = npu_invalidate_start,
-	.invalidate_finish = npu_invalidate_finish,
+static const struct mmu_interval_notifier_ops npu_list_ops = {
+	.invalidate_multipass = npu_start,
+	.invalidate_pass = npu_finish,
 };
 
 static bool npu_invalidate(struct mmu_interval_notifier *notifier,
@@ -101,5 +102,5 @@ static const struct mmu_interval_notifier_ops npu_multi_pass_ops = {
 };
 
 const struct mmu_interval_notifier_ops *npu_ops[] = {
-	&npu_one_pass_ops, &npu_two_pass_ops, &npu_multi_pass_ops,
+	&npu_one_pass_ops, &npu_list_ops, &npu_multi_pass_ops,
 };

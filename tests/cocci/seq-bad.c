@@ -7,31 +7,29 @@ struct npu {
 	struct mmu_interval_notifier notifier;
 	struct mutex lock;
 	struct mmu_interval_notifier_pass pass;
-	struct mmu_interval_notifier_finish finish;
 };
 
 void npu_start_flush(struct npu *npu, const struct mmu_notifier_range *range);
-void npu_invalidate_finish(struct mmu_interval_notifier_finish *finish);
 struct mmu_interval_notifier_pass *
 npu_invalidate_pass(struct mmu_interval_notifier_pass *pass,
 		    const struct mmu_notifier_range *range,
 		    unsigned long cur_seq);
 
-static bool npu_invalidate_start(struct mmu_interval_notifier *notifier, /* flagged */
-				 const struct mmu_notifier_range *range,
-				 unsigned long cur_seq,
-				 struct mmu_interval_notifier_finish **finish)
+static bool npu_start(struct mmu_interval_notifier *notifier, /* flagged */
+		      const struct mmu_notifier_range *range,
+		      unsigned long cur_seq,
+		      struct mmu_interval_notifier_pass **pass)
 {
 	struct npu *npu = container_of(notifier, struct npu, notifier);
 
 	npu_start_flush(npu, range);
-	*finish = &npu->finish;
+	*pass = &npu->pass;
 	return true;
 }
 
-const struct mmu_interval_notifier_ops npu_two_pass_ops = {
-	.invalidate_start = npu_invalidate_start,
-	.invalidate_finish = npu_invalidate_finish,
+const struct mmu_interval_notifier_ops npu_unlocked_ops = {
+	.invalidate_multipass = npu_start,
+	.invalidate_pass = npu_invalidate_pass,
 };
 
 static bool npu_invalidate(struct mmu_interval_notifier *notifier, /* flagged */
@@ -50,7 +48,7 @@ static bool npu_invalidate(struct mmu_interval_notifier *notifier, /* flagged */
 	return true;
 }
 
-const struct mmu_interval_notifier_ops npu_multi_pass_ops = {
+const struct mmu_interval_notifier_ops npu_locked_ops = {
 	.invalidate_multipass = npu_invalidate,
 	.invalidate_pass = npu_invalidate_pass,
 };

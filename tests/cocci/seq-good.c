@@ -7,12 +7,10 @@ struct npu {
 	struct mmu_interval_notifier notifier;
 	struct mutex lock;
 	struct mmu_interval_notifier_pass pass;
-	struct mmu_interval_notifier_finish finish;
 };
 
 void npu_flush(struct npu *npu);
 void npu_start_flush(struct npu *npu, const struct mmu_notifier_range *range);
-void npu_invalidate_finish(struct mmu_interval_notifier_finish *finish);
 
 static void npu_begin(struct npu *npu, const struct mmu_notifier_range *range,
 		      unsigned long cur_seq)
@@ -34,23 +32,6 @@ static bool npu_unpin(struct mmu_interval_notifier *notifier,
 
 const struct mmu_interval_notifier_ops npu_one_pass_ops = {
 	.invalidate = npu_unpin,
-};
-
-static bool npu_invalidate_start(struct mmu_interval_notifier *notifier,
-				 const struct mmu_notifier_range *range,
-				 unsigned long cur_seq,
-				 struct mmu_interval_notifier_finish **finish)
-{
-	struct npu *npu = container_of(notifier, struct npu, notifier);
-
-	npu_begin(npu, range, cur_seq);
-	*finish = &npu->finish;
-	return true;
-}
-
-const struct mmu_interval_notifier_ops npu_two_pass_ops = {
-	.invalidate_start = npu_invalidate_start,
-	.invalidate_finish = npu_invalidate_finish,
 };
 
 static bool npu_invalidate(struct mmu_interval_notifier *notifier,
@@ -79,6 +60,24 @@ npu_invalidate_pass(struct mmu_interval_notifier_pass *pass,
 	npu_flush(container_of(pass, struct npu, pass));
 	return NULL;
 }
+
+/* By a function that it calls */
+static bool npu_start(struct mmu_interval_notifier *notifier,
+		      const struct mmu_notifier_range *range,
+		      unsigned long cur_seq,
+		      struct mmu_interval_notifier_pass **pass)
+{
+	struct npu *npu = container_of(notifier, struct npu, notifier);
+
+	npu_begin(npu, range, cur_seq);
+	*pass = &npu->pass;
+	return true;
+}
+
+const struct mmu_interval_notifier_ops npu_helped_ops = {
+	.invalidate_multipass = npu_start,
+	.invalidate_pass = npu_invalidate_pass,
+};
 
 const struct mmu_interval_notifier_ops npu_multi_pass_ops = {
 	.invalidate_multipass = npu_invalidate,
