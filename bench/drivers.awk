@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What bench/results/drivers.csv says: a table of how long an invalidation takes, in
-# us, and a line for 16 GPUs:
+# us, and a line for 16 GPUs with the work intel:
 #   awk -f bench/drivers.awk bench/results/drivers.csv
 # Fails if, with passes, 64 GPUs take more than 1.01 times what one takes, or a form
 # of a driver has no times.
@@ -32,11 +32,18 @@ END {
 			bad = 1
 		}
 	}
-	user = "xe-userptr"
-	before = ns[user ",two-pass,intel,16"]
-	after = ns[user ",passes,intel,16"]
-	one = ns[user ",passes,intel,1"]
-	printf "xe userptr, 16 GPUs: two-pass %.0f us, passes %.0f us, one GPU %.0f us\n",
-		before / 1000, after / 1000, one / 1000
-	exit bad || !checked || !before || !after
+	line = summary("xe-userptr", "xe userptr, 16 GPUs", "two-pass")
+	line = line summary("gpusvm-1:1", "; gpusvm 1:1", "one-pass")
+	print line summary("gpusvm-N:1", "; gpusvm N:1", "one-pass")
+	exit bad || !checked
+}
+function summary(driver, title, form,	before, after, one)
+{
+	before = ns[driver "," form ",intel,16"]
+	after = ns[driver ",passes,intel,16"]
+	one = ns[driver ",passes,intel,1"]
+	if (!before || !after || !one)
+		bad = 1
+	return sprintf("%s: %s %.0f us, passes %.0f us, one GPU %.0f us", title, form,
+		       before / 1000, after / 1000, one / 1000)
 }

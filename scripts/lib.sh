@@ -252,8 +252,12 @@ kunit_py() (
 	esac
 	rm -f "$_dir/series-built"
 	cd "$tree"
-	# The kernel without the series has none.
+	# The kernel without the series has none of these.
 	[ ! -f mm/tests/.kunitconfig ] || set -- --kunitconfig mm/tests "$@"
+	case $_name in
+	*xe) ! grep -q '^config DRM_GPUSVM_KUNIT_TEST' drivers/gpu/drm/Kconfig.debug ||
+		set -- --kconfig_add CONFIG_DRM_GPUSVM_KUNIT_TEST=y "$@" ;;
+	esac
 	exec python3 tools/testing/kunit/kunit.py "$_cmd" "$@" </dev/null
 )
 
@@ -317,15 +321,17 @@ object_commands() (
 	kunit_py "$1" build --make_options V=1 >"$build/uml-$1.log" 2>&1 ||
 		die "the kernel for configs/kunit-$1.config did not build (see build/uml-$1.log): mend build/tree"
 	cd "$_dir"
-	# An archive of object files, from which this one can be left out
-	cp vmlinux.a "$2.a"
-	ar dP "$2.a" "$2"
+	# An archive of object files, from which this one can be left out. Its paths
+	# are relative to where it is.
+	_name=${2##*/}
+	cp vmlinux.a "$_name.a"
+	ar dP "$_name.a" "$2"
 	# What is on the stack and is not initialized must not be zero by chance.
 	object_command . "$2" |
-		sed 's/-ftrivial-auto-var-init=zero/-ftrivial-auto-var-init=pattern/' >"$2.compile"
+		sed 's/-ftrivial-auto-var-init=zero/-ftrivial-auto-var-init=pattern/' >"$_name.compile"
 	grep -a '^+ gcc .* -o vmlinux.unstripped ' "$build/uml-$1.log" |
-		sed 's/^+ //' >"$2.link"
-	if [ ! -s "$2.compile" ] || [ ! -s "$2.link" ]; then
+		sed 's/^+ //' >"$_name.link"
+	if [ ! -s "$_name.compile" ] || [ ! -s "$_name.link" ]; then
 		die "no command that compiles $2 or links the kernel in build/uml-$1.log: make object_commands in scripts/lib.sh find it"
 	fi
 )
@@ -335,12 +341,12 @@ object_commands() (
 # not compile.
 object_link() (
 	cd "$(uml_dir "$1")"
-	_object=$2 _file=$3
+	_object=$2 _name=${2##*/} _file=$3
 	shift 3
-	_compile=$(object_instead "$_object" "$_file" <"$_object.compile")
+	_compile=$(object_instead "$_object" "$_file" <"$_name.compile")
 	eval "$_compile $*" || return
 	_link=$(sed "s, -o vmlinux.unstripped , -o '$_file' ,
-		s, vmlinux\.a , $_object.a '$_file.o' ," "$_object.link")
+		s, vmlinux\.a , $_name.a '$_file.o' ," "$_name.link")
 	eval "$_link $*" || die "no kernel could be linked with $_file.o"
 )
 
