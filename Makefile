@@ -8,7 +8,7 @@ SIGNOFF ?=
 POSTING ?=
 export KERNEL CONFIG SIGNOFF POSTING
 
-.PHONY: help demo bench bench-cost drivers test test-full check kunit coverage mutate model cocci tree export mbox packages clean
+.PHONY: help demo bench bench-cost drivers hmm test test-full check kunit coverage mutate model cocci tree export mbox packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -27,13 +27,16 @@ bench-cost: tree ## count instructions under QEMU: what the series costs
 drivers: tree ## run the drivers' own code, before and after their conversion, and time it with 1 to 64 GPUs
 	@scripts/drivers
 
+hmm: tree ## run hmm-tests of the kernel's selftests, with and without the series, under QEMU
+	@scripts/hmm
+
 test: tree ## the checks and tests that CI runs, of the series and of the scripts
 	@scripts/test
 
 check: tree ## what reviewers' tools would say: compilers, architectures, documents, KUnit under QEMU
 	@set -f; scripts/check $(ARGS)
 
-test-full: tree ## test, check, coverage, mutate, drivers, bench and bench-cost, one after the other
+test-full: tree ## test, check, coverage, mutate, drivers, hmm, bench and bench-cost, one after the other
 	@scripts/test-full
 
 kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp, debug or xe; x86-debug, x86-kcsan, x86-rt or x86-xe: under QEMU)

@@ -41,7 +41,8 @@ END {
 	line = summary("xe-userptr", "xe userptr, 16 GPUs", "two-pass")
 	line = line summary("xe-svm", "; xe SVM", "one-pass")
 	line = line summary("gpusvm-1:1", "; gpusvm 1:1", "one-pass")
-	print line summary("gpusvm-N:1", "; gpusvm N:1", "one-pass")
+	line = line summary("gpusvm-N:1", "; gpusvm N:1", "one-pass")
+	print line summary("dma-resv", "; reservation objects", "one-pass")
 	exit bad || !checked
 }
 function summary(driver, title, form,	before, after, one)
