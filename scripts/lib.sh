@@ -383,6 +383,9 @@ base_tree() {
 	echo "$_id" >"$build/base.id"
 }
 
+# source_of NAME: where the kernel "base", without the series, or "series" is
+source_of() { case $1 in base) echo "$build/base" ;; *) echo "$tree" ;; esac; }
+
 # source_at DIRECTORY COMMIT: DIRECTORY is the kernel of COMMIT: hard links to
 # build/base, apart from what the series changes.
 source_at() {
