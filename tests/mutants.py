@@ -31,7 +31,7 @@ import sys
 
 # Calls that only tell somebody something, or would if what they assert did not hold.
 # The core's own warnings are not among these: what they find is tested.
-DIAGNOSTIC = re.compile(r"(lockdep_assert|xe_assert|XE_WARN_ON|vm_dbg|trace_)")
+DIAGNOSTIC = re.compile(r"(lockdep_assert|xe_assert|xe_svm_assert|XE_WARN_ON|vm_dbg|trace_)")
 
 # Rules that change one word, wherever it stands in a statement: name, what to
 # look for, what to put there.
