@@ -3,15 +3,12 @@
 """Mutants of the lines that the series adds to a C file, for scripts/mutate.
 
 usage: mutants.py write FILE DIRECTORY
-       mutants.py models DIRECTORY REVIEWED
        mutants.py table DIRECTORY REVIEWED MODEL TABLE
 
 write: FILE is C in the kernel's style, DIRECTORY/lines has the numbers of the
 lines to mutate. Each mutant goes to DIRECTORY/N.c; on standard output is a line
 for each: N, function, rule and what the rule is applied to, separated by tabs.
 The last three are its name, which does not change when lines move.
-
-models: print N of those mutants that REVIEWED says the model finds.
 
 table: DIRECTORY has what "write" printed as "all", the N that were tried as
 "chosen", and lines "N killed KERNEL" or "N invalid", for what does not compile,
@@ -293,13 +290,6 @@ def read_reviewed(path):
     return {tuple(row[:3]): tuple(row[3:]) for row in rows}
 
 
-def models(directory, path):
-    known = read_reviewed(path)
-    for number, name in names(directory).items():
-        if known.get(name, ("equivalent",))[0].startswith("spin "):
-            print(number)
-
-
 def has_model(state, model):
     kind, _, name = state.partition(" ")
     if kind == "spin":
@@ -348,5 +338,5 @@ def table(directory, path, model, table_path):
 
 
 if __name__ == "__main__":
-    commands = {"write": write, "models": models, "table": table}
+    commands = {"write": write, "table": table}
     sys.exit(commands[sys.argv[1]](*sys.argv[2:]))
