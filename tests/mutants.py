@@ -239,8 +239,8 @@ def write(path, directory):
         open("%s/%d.c" % (directory, number), "w").write(mutant)
         print(number, *key[:2], what, sep="\t")
 
-    # A number, which is a macro
-    for m in re.finditer(r"^#define\s+(\w+)\s+(\d+)$", text, re.M):
+    # A number, which is a macro, half and twice of it
+    for m in re.finditer(r"^#define\s+(\w+)\s+([1-9]\d*)$", text, re.M):
         if added(m.start(), m.end()):
             for new in (int(m[2]) // 2, int(m[2]) * 2):
                 emit(m[1], "constant is %d" % new, m[0], [(*m.span(2), str(new))])
