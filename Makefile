@@ -8,7 +8,7 @@ SIGNOFF ?=
 POSTING ?=
 export KERNEL CONFIG SIGNOFF POSTING
 
-.PHONY: help demo bench bench-cost drivers hmm test test-full check kunit coverage mutate model cocci tree export mbox packages clean
+.PHONY: help demo bench bench-cost drivers hmm trace test test-full check kunit coverage mutate model cocci tree export mbox packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -30,13 +30,16 @@ drivers: tree ## run the drivers' own code, before and after their conversion, a
 hmm: tree ## run hmm-tests of the kernel's selftests, with and without the series, under QEMU
 	@scripts/hmm
 
+trace: tree ## find the GPU that makes munmap() slow, with the tracepoints of the series
+	@scripts/trace
+
 test: tree ## the checks and tests that CI runs, of the series and of the scripts
 	@scripts/test
 
 check: tree ## what reviewers' tools would say: compilers, architectures, documents, KUnit under QEMU
 	@set -f; scripts/check $(ARGS)
 
-test-full: tree ## test, check, coverage, mutate, drivers, hmm, bench and bench-cost, one after the other
+test-full: tree ## test, check, coverage, mutate, drivers, hmm, trace, bench and bench-cost, one after the other
 	@scripts/test-full
 
 kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp, debug or xe; x86-debug, x86-kcsan, x86-rt or x86-xe: under QEMU)

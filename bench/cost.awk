@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# From what the two machines measured, make the table, the CSV with the figures
+# From what the machines measured, make the table, the CSV with the figures
 # that follow, and check the limits.
 #
 # Input: lines "kernel,version,core,figure,n,value,unit".
@@ -27,14 +27,21 @@ function show(kernel, figure, n, width, digits) {
 	return sprintf("%*.*f", width, digits, v[kernel, figure, n])
 }
 
-# A row of both kernels and the difference
+# A row of two kernels, those of head(), and the difference
 function row(what, figure, n, digits) {
-	printf "  %-39s%9s %9s", what, show("base", figure, n, 9, digits),
-		show("series", figure, n, 9, digits)
-	if (has("base", figure, n) && has("series", figure, n))
+	printf "  %-39s%9s %9s", what, show(without, figure, n, 9, digits),
+		show(with, figure, n, 9, digits)
+	if (has(without, figure, n) && has(with, figure, n))
 		printf " %+9.*f", digits,
-			v["series", figure, n] - v["base", figure, n]
+			v[with, figure, n] - v[without, figure, n]
 	printf "\n"
+}
+
+# head(WHAT, KERNEL, KERNEL): that of such rows
+function head(what, first, second) {
+	without = first
+	with = second
+	printf "\n%-41s%9s %9s %9s\n", what, first, second, "added"
 }
 
 function added(figure, n) { return v["series", figure, n] - v["base", figure, n] }
@@ -55,17 +62,17 @@ function at_most(what, figure, n, limit) {
 }
 
 # Per pass: what the passes add to notifiers that leave none
-function pass_cost(kind, n,    t) {
+function pass_cost(kernel, kind, n,    t) {
 	if (kind == "deferred-late")
-		return (v["series", kind, n] - v["series", "multi-none-late", n]) / n
+		return (v[kernel, kind, n] - v[kernel, "multi-none-late", n]) / n
 	# There is one notifier
 	if (kind == "deferred-one")
-		return (v["series", kind, n] - v["series", kind, 1]) / (n - 1)
-	t = v["series", kind, n] - v["series", "multi-none", n]
+		return (v[kernel, kind, n] - v[kernel, kind, 1]) / (n - 1)
+	t = v[kernel, kind, n] - v[kernel, "multi-none", n]
 	if (kind != "deferred-slept")
 		return t / n
 	# Less the sleep, the timer and the wake-up of one pass
-	t -= v["series", kind, 1] - v["series", "multi-none", 1]
+	t -= v[kernel, kind, 1] - v[kernel, "multi-none", 1]
 	return t / (n - 1)
 }
 
@@ -73,6 +80,10 @@ END {
 	if (v["base", "counter-check", 2000] != 2000 ||
 	    v["series", "counter-check", 2000] != 2000) {
 		print "the counter does not count single instructions"
+		exit 2
+	}
+	if (!has("plain", "single", 1000) || !has("events", "single", 1000)) {
+		print "there are no figures of tracepoints"
 		exit 2
 	}
 
@@ -118,7 +129,7 @@ END {
 	for (k = 1; k <= nkinds; k++) {
 		least = most = ""
 		for (i = 1; i <= nns; i++) {
-			x = pass_cost(kinds[k], ns[i])
+			x = pass_cost("series", kinds[k], ns[i])
 			add("series", "pass-" kinds[k], ns[i], x, "instructions", 2)
 			if (ns[i] < 100)
 				continue
@@ -144,16 +155,14 @@ END {
 		printf "  %-7s Linux %s, mm/mmu_notifier.c %s\n", kernel ":",
 			version[kernel], core[kernel]
 	}
-	printf "\n%-41s%9s %9s %9s\n", "madvise(MADV_DONTNEED) of one page",
-		"base", "series", "added"
+	head("madvise(MADV_DONTNEED) of one page", "base", "series")
 	row("the mm never had a notifier", "never", 0, 0)
 	row("it has one, elsewhere", "elsewhere", 0, 0)
 	row("1 single-pass notifier in the range", "single", 1, 0)
 	row("100 single-pass notifiers", "single", 100, 0)
 	row("10000 single-pass notifiers", "single", 10000, 0)
 
-	printf "\n%-41s%9s %9s %9s\n", "per notifier, (T(N) - T(elsewhere)) / N",
-		"base", "series", "added"
+	head("per notifier, (T(N) - T(elsewhere)) / N", "base", "series")
 	row("single-pass, N = 1", "single-each", 1, 2)
 	row("single-pass, N = 100", "single-each", 100, 2)
 	row("single-pass, N = 10000", "single-each", 10000, 2)
@@ -174,13 +183,14 @@ END {
 		limit["deferred-early"], limit["deferred-late"],
 		limit["deferred-slept"]
 
-	printf "\n%-41s%9s %9s %9s\n", "bytes", "base", "series", "added"
+	head("bytes", "base", "series")
 	row("text of mm/mmu_notifier.o", "text", 0, 0)
 	row("struct mmu_interval_notifier", "sizeof-notifier", 0, 0)
 	row("struct mmu_interval_notifier_pass", "sizeof-pass", 0, 0)
 	row("stack, invalidation", "stack-invalidate", 0, 0)
 	row("stack, end of the mm", "stack-release", 0, 0)
 
+	events()
 	scale()
 
 	for (i = 1; i <= notes; i++)
@@ -194,6 +204,30 @@ END {
 	for (i = 1; i <= lines; i++)
 		print line[i] >csv
 	exit failed
+}
+
+# What the events of the series cost while they are off: of "plain" they are no part
+function events(    k, i, kernel, x) {
+	for (k = 1; k <= 2; k++) {
+		kernel = k == 1 ? "plain" : "events"
+		add(kernel, "single-each", 1000,
+		    (v[kernel, "single", 1000] - v[kernel, "elsewhere", 0]) / 1000,
+		    "instructions", 2)
+		add(kernel, "multi-none-each", 1000,
+		    (v[kernel, "multi-none", 1000] - v[kernel, "elsewhere", 0]) / 1000,
+		    "instructions", 2)
+		for (i = 1; i <= nkinds; i++)
+			add(kernel, "pass-" kinds[i], 1000, pass_cost(kernel, kinds[i], 1000),
+			    "instructions", 2)
+	}
+	head("tracepoints, compiled in and off", "plain", "events")
+	row("the mm never had a notifier", "never", 0, 0)
+	row("it has one, elsewhere", "elsewhere", 0, 0)
+	row("1 single-pass notifier in the range", "single", 1, 0)
+	row("each of 1000 single-pass notifiers", "single-each", 1000, 2)
+	row("each of 1000 that leave no pass", "multi-none-each", 1000, 2)
+	for (i = 1; i <= nkinds; i++)
+		row("each of 1000 passes, " kinds[i], "pass-" kinds[i], 1000, 2)
 }
 
 # Least squares: FIGURE = fit_at_0 + fit_slope * N, of what was measured for N from

@@ -516,6 +516,12 @@ simgpu() (
 # get_maintainer.pl, so not each of them has to be in MAINTAINERS.
 # shellcheck disable=SC2034 # used by the scripts that source this
 checkpatch='scripts/checkpatch.pl --strict --show-types --ignore UNKNOWN_COMMIT_ID,FILE_PATH_CHANGES'
+# checkpatch_more PATCH: more of its options. All headers of trace events are written in
+# a style that it does not know.
+checkpatch_more() {
+	! grep -q '^+++ b/include/trace/events/' "$1" ||
+		echo '--ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT'
+}
 
 # private_apt WHAT INSTEAD: an apt for the Debian mirror (and proxy) of the
 # system's configuration, with lists and a cache of its own in build/apt: no root

@@ -62,9 +62,11 @@ checkpatch_patches() {
 	# shellcheck disable=SC2086 # a command line
 	set -- $checkpatch --ignore MISSING_SIGN_OFF "$@"
 	for _patch in "$patches"/*/*.patch; do
+		_more=$(checkpatch_more "$_patch")
+		# shellcheck disable=SC2086 # a list
 		check "$_title ${_patch#"$patches/"}" \
-			"cd build/tree && $* ../../patches/${_patch#"$patches/"}" \
-			env -C "$tree" "$@" "$_patch"
+			"cd build/tree && $*${_more:+ $_more} ../../patches/${_patch#"$patches/"}" \
+			env -C "$tree" "$@" $_more "$_patch"
 	done
 }
 
