@@ -24,8 +24,8 @@ g() {
 	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -c user.name=A \
 		-c user.email=a@example.invalid "$@"
 }
-run() { SERIES_DIR=$d "$root/scripts/$1"; }
-import() { SERIES_DIR=$d KERNEL=${KERNEL-$d/kernel} "$root/scripts/import"; }
+run() { env SERIES_DIR="$d" "$root"/scripts/*/"$1"; }
+import() { SERIES_DIR=$d KERNEL=${KERNEL-$d/kernel} "$root/scripts/series/import"; }
 in_tree() { g -C "$d/build/tree" "$@"; }
 commit() { echo "$2" >>"$d/build/tree/$1" && in_tree commit -qam "Add $2"; }
 say() { echo "  $*"; return 1; }
@@ -79,9 +79,9 @@ setup() {
 	sed -i 's/^3$/three/' mm/b.c
 	g commit -q -a -m 'b: write three'
 	# shellcheck disable=SC2016 # for the inner shell
-	SERIES_DIR=$d sh -c '. "$0"; format_series "$1" HEAD~3..HEAD~1 "$2"
+	SERIES_DIR=$d sh -c '. "$0"; . "${0%/*}/series.sh"; format_series "$1" HEAD~3..HEAD~1 "$2"
 		format_series "$1" HEAD~1..HEAD "$3"' \
-		"$root/scripts/lib.sh" "$work/k" "$first" "$second"
+		"$root/scripts/lib/lib.sh" "$work/k" "$first" "$second"
 	cd "$root"
 	rm -rf "$work/k"
 }
@@ -557,7 +557,7 @@ EOF
 mbox() {
 	SERIES_DIR=$d POSTING=${POSTING-1-first} \
 		SIGNOFF=${SIGNOFF-Sender <sender@example.org>} \
-		PATH=$work/bin:$PATH "$root/scripts/mbox" "$@" >"$work/mbox.out"
+		PATH=$work/bin:$PATH "$root/scripts/series/mbox" "$@" >"$work/mbox.out"
 }
 # the mails but the cover letter
 mails() { ls "$d"/build/mbox/1-first/*000[1-9]-*.patch; }
@@ -568,7 +568,7 @@ mbox_refuses_without_a_sign_off() {
 	setup_mail
 	import >/dev/null
 	unchanged refuses "Developer's Certificate of Origin.*docs.kernel.org.*make mbox POSTING=1-first SIGNOFF=" \
-		env -u SIGNOFF SERIES_DIR="$d" "$root/scripts/mbox"
+		env -u SIGNOFF SERIES_DIR="$d" "$root/scripts/series/mbox"
 	SIGNOFF='' refuses 'make mbox POSTING=1-first SIGNOFF=' mbox
 	[ ! -e "$d/build/mbox" ]
 }
@@ -913,13 +913,13 @@ packages_names_what_only_root_can_install() {
 	mkdir -p "$work/bin"
 	printf '#!/bin/sh\necho 1000\n' >"$work/bin/id"
 	chmod +x "$work/bin/id"
-	refuses 'apt-get install.* flex .*gcc .*git ' env PATH="$work/bin" /bin/sh "$root/scripts/packages"
+	refuses 'apt-get install.* flex .*gcc .*git ' env PATH="$work/bin" /bin/sh "$root/scripts/lib/packages"
 }
-uml_refuses_a_path_with_a_space() {
+demo_refuses_a_path_with_a_space() {
 	d="$work/a series"
 	first=$d/patches/1-first second=$d/patches/2-second
 	setup
-	refuses 'space' run uml
+	refuses 'space' run demo
 }
 
 # --- run them

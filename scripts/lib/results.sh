@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh disable=SC2154 # variables of lib.sh
+# shellcheck shell=sh disable=SC2154,SC2164 # variables and set -e of lib.sh
 # Results of checks: a line for each, for one that fails the command that shows why,
 # and how many there were. Sourced after lib.sh, never run.
 
@@ -98,7 +98,7 @@ kunit_cases() {
 	rm -f "$_json" "$_klog"
 	# A kernel that a test has broken may not react to the signal by which
 	# kunit.py ends it. The time is longer than a slow machine takes to build one.
-	CONFIG=$1 timeout -k 10 3600 scripts/kunit --json="$_json" \
+	CONFIG=$1 timeout -k 10 3600 scripts/verify/kunit --json="$_json" \
 		${2:+"$2"} >"$build/kunit-$1.log" 2>&1 || _ran=$?
 	python3 - "$_label" "$_json" <<'EOF'
 import json, sys
