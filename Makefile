@@ -6,9 +6,10 @@ ARGS ?=
 CONFIG ?=
 SIGNOFF ?=
 POSTING ?=
-export KERNEL CONFIG SIGNOFF POSTING
+BASE ?=
+export KERNEL CONFIG SIGNOFF POSTING BASE
 
-.PHONY: help demo bench bench-cost drivers hmm trace test test-full check kunit coverage mutate model cocci tree export mbox packages clean
+.PHONY: help move kernels demo bench bench-cost drivers hmm trace test test-full check kunit coverage mutate model cocci tree export mbox packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -39,6 +40,9 @@ test: tree ## the checks and tests that CI runs, of the series and of the script
 check: tree ## what reviewers' tools would say: compilers, architectures, documents, KUnit under QEMU
 	@set -f; scripts/verify/check $(ARGS)
 
+kernels: tree ## the series on the other kernels of kernels/*.env and patches/lts-*/
+	@scripts/verify/kernels
+
 test-full: tree ## test, check, coverage, mutate, drivers, hmm, trace, bench and bench-cost, one after the other
 	@scripts/verify/test-full
 
@@ -62,6 +66,9 @@ tree: packages ## build/tree: the patched kernel, a commit for each patch (KERNE
 
 export: ## write the commits of build/tree to patches/
 	@scripts/series/export
+
+move: packages ## build/move: the patches on the base that base.env now names (or BASE=file, KERNEL=dir), and which conflict
+	@scripts/series/move
 
 mbox: ## build/mbox: a posting as mails for git send-email (POSTING=directory in patches/, SIGNOFF="Name <address>": who sends them)
 	@set -f; scripts/series/mbox $(ARGS)

@@ -15,7 +15,7 @@ trap 'exit 1' HUP INT TERM
 d=$work/series
 first=$d/patches/1-first second=$d/patches/2-second
 # What make exports would be used.
-unset KERNEL SIGNOFF POSTING
+unset KERNEL SIGNOFF POSTING BASE
 
 # --- tools of the tests
 
@@ -140,6 +140,11 @@ import_refuses_a_patch_in_no_posting() {
 	mv "$second"/* "$d/patches/"
 	rmdir "$second"
 	refuses 'patches/0001-b-write-three.patch is in no posting' import
+}
+import_leaves_out_what_is_for_other_kernels() {
+	cp -R "$second" "$d/patches/lts-1.0"
+	import >/dev/null
+	[ "$(in_tree log --format=%s refs/series/base..series | wc -l)" = 3 ]
 }
 import_refuses_a_posting_without_a_number() {
 	mv "$second" "$d/patches/second"
@@ -809,6 +814,76 @@ mbox_leaves_no_mails_that_b_four_refuses() {
 	import >/dev/null
 	unchanged refuses 'b4.*build/mbox.log' mbox
 	[ ! -e "$d/build/mbox/1-first" ] && [ ! -e "$d/build/mbox.tmp" ]
+}
+
+# --- another base
+
+move() { SERIES_DIR=$d KERNEL=$d/kernel2 "$root/scripts/series/move"; }
+in_move() { g -C "$d/build/move" "$@"; }
+# import, and a second kernel, which is like the first
+setup_move() {
+	import >/dev/null
+	cp -R "$d/kernel" "$d/kernel2"
+	echo 'VERSION = 8' >"$d/kernel2/Makefile"
+}
+move_says_that_patches_apply() {
+	setup_move
+	unchanged move >"$work/out"
+	[ "$(grep -c '^[12]-.*\.patch: applies$' "$work/out")" = 3 ] || say "$(cat "$work/out")"
+	[ "$(in_move log -1 --format=%s 1-first)" = 'c: new file' ] || say "$(in_move log --oneline)"
+	[ "$(in_move show HEAD:Makefile)" = 'VERSION = 8' ]
+	grep -q three "$d/build/move/mm/a.c"
+}
+move_merges_what_has_another_context() {
+	setup_move
+	sed -i 's/^6$/six/' "$d/kernel2/mm/a.c"
+	unchanged move >"$work/out"
+	grep -q -x '1-first/0001-a-write-three.patch: merges' "$work/out" || say "$(cat "$work/out")"
+	grep -q six "$d/build/move/mm/a.c" && grep -q three "$d/build/move/mm/a.c"
+}
+move_names_the_files_that_conflict_and_goes_on() {
+	setup_move
+	sed -i 's/^3$/drei/' "$d/kernel2/mm/a.c"
+	unchanged refuses 'rebase -i refs/series/base' move
+	grep -q -x '1-first/0001-a-write-three.patch: conflicts in mm/a.c' "$work/out" &&
+		grep -q -x '2-second/0001-b-write-three.patch: applies' "$work/out" ||
+		say "$(cat "$work/out")"
+	grep -q '^<<<<<<<' "$d/build/move/mm/a.c" && [ -z "$(in_move status --porcelain)" ]
+	[ "$(in_move log --format=%s refs/series/base.. | wc -l)" = 3 ]
+}
+move_says_what_the_new_base_has() {
+	setup_move
+	echo new >"$d/kernel2/mm/c.c"
+	sed -i 's/^3$/three/' "$d/kernel2/mm/a.c"
+	unchanged move >"$work/out"
+	grep -q -x '1-first/0001-a-write-three.patch: is in the new base' "$work/out" ||
+		say "$(cat "$work/out")"
+}
+move_makes_a_tree_that_can_take_the_place_of_the_old_one() {
+	setup_move
+	sed -i 's/^6$/six/' "$d/kernel2/mm/a.c"
+	move >/dev/null
+	rm -rf "$d/build/tree"
+	mv "$d/build/move" "$d/build/tree"
+	in_tree fsck --connectivity-only >/dev/null 2>&1
+	refuses 'make export' run clean
+	run export
+	grep -q '^ six$' "$first/0001-a-write-three.patch" || say "$(cat "$first"/0001*)"
+	rm -rf "$d/build/tree"
+	KERNEL=$d/kernel2 import >/dev/null
+}
+move_refuses_the_base_of_the_tree() {
+	import >/dev/null
+	KERNEL=$d/kernel unchanged refuses 'has the base .* already' env SERIES_DIR="$d" KERNEL="$d/kernel" "$root/scripts/series/move"
+}
+move_keeps_what_an_earlier_one_made() {
+	setup_move
+	move >/dev/null
+	refuses 'rm -rf build/move' move
+}
+move_says_how_to_make_the_tree() {
+	mkdir "$d/kernel2"
+	refuses "make tree" move
 }
 
 # --- fetching

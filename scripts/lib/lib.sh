@@ -22,6 +22,14 @@ top=${SERIES_DIR:-$root}
 	jobs=$(nproc)
 }
 
+# read_base: set package, version and sha256, as in base.env
+read_base() {
+	_base=${BASE:-$top/base.env}
+	[ -f "$_base" ] || die "there is no $_base: type 'git checkout base.env', or name another file with BASE="
+	# shellcheck source=base.env
+	. "$(CDPATH='' cd -- "$(dirname -- "$_base")" && pwd -P)/${_base##*/}"
+}
+
 note() { printf '%s: %s\n' "$me" "$*"; }
 die() { printf '%s: %s\n' "$me" "$*" >&2; exit 1; }
 

@@ -3,12 +3,13 @@
 # The way between patches/ and the commits of build/tree, and what is checked of
 # patches. Sourced after lib.sh, never run.
 
-# postings: the names of the directories in patches/, in their order. Each is a
-# posting: patches that are sent together, and cover-letter.txt, the mail that goes
-# before them. In build/tree a posting ends where the branch of its name is, and the
-# last one where the branch series is.
+# postings: the names of the directories in patches/ that begin with a number, in their
+# order. Each is a posting: patches that are sent together, and cover-letter.txt, the
+# mail that goes before them; patches/lts-*/ are for other kernels, and not sent. In
+# build/tree a posting ends where the branch of its name is, and the last one where the
+# branch series is.
 postings() (
-	cd "$patches" 2>/dev/null && for p in */; do
+	cd "$patches" 2>/dev/null && for p in [0-9]*/; do
 		[ ! -d "$p" ] || echo "${p%/}"
 	done
 )
@@ -32,6 +33,7 @@ postings_problem() {
 	for _p in "$patches"/*; do
 		_name=${_p##*/}
 		case $_name in
+		lts-*) continue ;;
 		'*') echo "no patches in patches/: type 'git checkout patches'" ;;
 		*.patch) echo "patches/$_name is in no posting: move it to a directory there" ;;
 		[!0-9]* | *[!0-9A-Za-z-]*)
@@ -44,7 +46,7 @@ postings_problem() {
 
 # One line for each patch file: its hash and its name.
 patch_hashes() (
-	cd "$1" && for p in *.patch */*.patch; do
+	cd "$1" && for p in *.patch [0-9]*/*.patch; do
 		[ ! -f "$p" ] || sha256sum -- "$p"
 	done
 )
@@ -98,6 +100,89 @@ tree_problem() {
 	fi
 }
 
+# which_base: set kernel and base: the kernel tree that KERNEL names, or nothing, and
+# what identifies the base. Without KERNEL, package, version and sha256 are those of
+# base.env, or of the file that BASE names.
+which_base() {
+	kernel=${KERNEL:-}
+	if [ -z "$kernel" ]; then
+		read_base
+		base="$package $version $sha256"
+		return
+	fi
+	[ -f "$kernel/Makefile" ] ||
+		die "KERNEL=$kernel is no kernel tree: type 'make tree KERNEL=/path/to/linux'"
+	kernel=$(cd -- "$kernel" && pwd -P)
+	export GIT_OPTIONAL_LOCKS=0
+	if [ -e "$kernel/.git" ]; then
+		base=$(git -C "$kernel" -c safe.directory="$kernel" rev-parse -q --verify HEAD) ||
+			die "git cannot read $kernel: type 'git -C $kernel status'"
+		base="KERNEL=$kernel at commit $base"
+		[ -z "$(git -C "$kernel" -c safe.directory="$kernel" status --porcelain | head -n 1)" ] ||
+			die "$kernel has uncommitted changes, and only its HEAD would be used: type 'git -C $kernel stash -u', or commit them"
+	else
+		if [ -e "$kernel/.config" ] || [ -d "$kernel/include/config" ]; then
+			die "$kernel holds a build: type 'make -C $kernel mrproper'"
+		fi
+		base="KERNEL=$kernel with files $(cd "$kernel" &&
+			find . -type f -printf '%P %s %T@\n' | sort | sha256sum | cut -c 1-16)"
+	fi
+	unset GIT_OPTIONAL_LOCKS
+}
+
+# make_base DIRECTORY: a repository there with one commit, refs/series/base, of the
+# kernel that which_base has found.
+make_base() {
+	rm -rf "$1"
+	mkdir -p "$1"
+	unpack_base "$1"
+	# Debian's source package ignores everything at the top level.
+	[ ! -f "$1/.gitignore" ] ||
+		perl -0pi -e 's/\n#\n# Debian packaging: ignore everything at the top level.*?\n\/\*\n!\/debian\/\n/\n/s' \
+			"$1/.gitignore"
+	commit_base "$1"
+}
+room="is the disk full? build/ needs 3 GB; then type 'make tree'"
+unpack_base() {
+	if [ -z "$kernel" ]; then
+		"$root/scripts/series/fetch"
+		note "unpacking $package"
+		dpkg-deb --fsys-tarfile "$build/${package}_${version}_all.deb" |
+			tar -xOf - "./usr/src/$package.tar.xz" |
+			tar -xJf - --no-same-owner --strip-components=1 -C "$1" ||
+			die "could not unpack $package: $room"
+	elif [ -e "$kernel/.git" ]; then
+		note "copying $kernel"
+		git -C "$kernel" -c safe.directory="$kernel" archive HEAD |
+			tar -xf - -C "$1" || die "could not copy $kernel: $room"
+	else
+		note "copying $kernel"
+		cp -R -P --preserve=mode,timestamps "$kernel/." "$1" ||
+			die "could not copy $kernel: $room"
+	fi
+	[ -f "$1/Makefile" ] || die "the copy of the kernel is not whole: $room"
+}
+commit_base() {
+	note "making the base commit"
+	command git init -q --template= -b series "$1"
+	git -C "$1" config core.autocrlf false
+	# The low threshold makes git write one pack, in half the time and space that
+	# a hundred thousand loose objects take.
+	git -C "$1" -c core.bigFileThreshold=1 -c core.compression=1 add -A -f ||
+		die "git could not add the kernel's files: $room"
+	(
+		GIT_COMMITTER_NAME='Base kernel'
+		GIT_COMMITTER_EMAIL=base@kernel.invalid
+		GIT_COMMITTER_DATE=2000-01-01T00:00:00Z
+		export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_DATE
+		git -C "$1" commit -q -m 'The kernel that the series applies to' \
+			--author "$GIT_COMMITTER_NAME <$GIT_COMMITTER_EMAIL>" \
+			--date "$GIT_COMMITTER_DATE"
+	)
+	git -C "$1" update-ref refs/series/base HEAD
+	echo "$base" >"$1/.git/series-base"
+}
+
 # apply_series TREE PATCHES SCRATCH: make the repository SCRATCH, which borrows
 # TREE's objects, and put PATCHES/*/*.patch on TREE's base there, with git am, and
 # branches where postings end. TREE itself is not touched, so there is nothing to
@@ -127,20 +212,27 @@ apply_series() {
 	# The last one is the branch series.
 	git -C "$3" update-ref -d "refs/heads/$_posting"
 }
-apply_patch() {
+# am PATCH REPOSITORY ARGUMENT...: git am with the ARGUMENTs, whose committer is the
+# author of PATCH. What it prints is in REPOSITORY/.git/am.log.
+am() (
 	_info=$(git mailinfo /dev/null /dev/null <"$1" 2>/dev/null) || _info=
-	(
-		GIT_COMMITTER_NAME=$(echo "$_info" | sed -n 's/^Author: //p')
-		GIT_COMMITTER_EMAIL=$(echo "$_info" | sed -n 's/^Email: //p')
-		export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
-		git -C "$2" am -q --no-3way --keep-non-patch \
-			--committer-date-is-author-date "$1" </dev/null
-	) >"$2/.git/am.log" 2>&1 && return
+	GIT_COMMITTER_NAME=$(echo "$_info" | sed -n 's/^Author: //p')
+	GIT_COMMITTER_EMAIL=$(echo "$_info" | sed -n 's/^Email: //p')
+	export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
+	_repository=$2
+	shift 2
+	git -C "$_repository" am -q "$@" </dev/null >"$_repository/.git/am.log" 2>&1
+)
+# am_options: so everybody gets the same commits
+am_options='--keep-non-patch --committer-date-is-author-date'
+apply_patch() {
+	# shellcheck disable=SC2086 # a list
+	! am "$1" "$2" --no-3way $am_options "$1" || return 0
 	_why=$(sed -n 's/^error: \(.*\): \(patch does not apply\|does not exist.*\|already exists.*\|No such file.*\|does not match index\)$/\1/p' \
 		"$2/.git/am.log" | sort -u | tr '\n' ' ')
 	[ -n "$_why" ] || _why=$(grep -m 1 -E '^(error|fatal):' "$2/.git/am.log" ||
 		echo 'not a patch')
-	die "patches/$_posting/${1##*/} does not apply: ${_why% } (nothing was changed): mend the patch, or type 'git checkout patches', then 'make tree'"
+	die "patches/$_posting/${1##*/} does not apply: ${_why% } (nothing was changed): mend the patch, or type 'git checkout patches', then 'make tree'; 'make move' tells of each patch if it merges"
 }
 
 # format_series REPOSITORY RANGE DIRECTORY [OPTION...]: the patch files. Every flag
