@@ -34,8 +34,8 @@ hmm: tree ## run hmm-tests of the kernel's selftests, with and without the serie
 trace: tree ## find the GPU that makes munmap() slow, with the tracepoints of the series
 	@scripts/verify/trace
 
-test: tree ## the checks and tests that CI runs, of the series and of the scripts
-	@scripts/verify/test
+test: tree ## the checks and tests that CI runs, of the series and of the scripts (ARGS=pattern: some of them)
+	@set -f; scripts/verify/test $(ARGS)
 
 check: tree ## what reviewers' tools would say: compilers, architectures, documents, KUnit under QEMU
 	@set -f; scripts/verify/check $(ARGS)

@@ -932,6 +932,64 @@ fetch_says_when_there_is_no_network() {
 	PATH=$work/bin:$PATH refuses 'check the network' run fetch
 }
 
+# --- results
+
+# checks COMMAND TEXT: a script of that name with the TEXT, in which json prints what
+# build/results.json has of it
+checks() {
+	SERIES_DIR=$d sh -c '. "${0%/*}/../lib/lib.sh"; . "$root/scripts/lib/results.sh"; '"$2" \
+		"$root/scripts/verify/$1"
+}
+json() {
+	python3 -c 'import json, sys
+group = json.load(open(sys.argv[1]))[sys.argv[2]]
+print(group["complete"], *[c["name"] + "=" + c["outcome"] for c in group["checks"]])' \
+		"$d/build/results.json" "$1"
+}
+results_are_in_json() {
+	! checks one 'check a "see a" true; check b "see b" false; skip c "no c"; finish' >"$work/out"
+	[ "$(json one)" = 'True a=passed b=failed c=skipped' ] || say "$(json one)"
+	[ "$(tail -n 1 "$work/out")" = '1 passed, 1 failed, 1 skipped' ] || say "$(cat "$work/out")"
+	grep -q '"command": "see b"' "$d/build/results.json"
+}
+results_of_one_command_leave_those_of_another() {
+	checks one 'check a a true; finish' >/dev/null
+	checks two 'check b b true; finish' >/dev/null
+	[ "$(json one)" = 'True a=passed' ] && [ "$(json two)" = 'True b=passed' ]
+}
+results_of_a_run_that_stops_are_not_complete() {
+	! checks one 'check a a true; die "no more"; finish' >/dev/null 2>&1
+	[ "$(json one)" = 'False a=passed' ] || say "$(json one)"
+}
+results_count_the_lines_of_a_function() {
+	! checks one 'f() { echo "ok - x"; echo "not ok - y"; echo "ok - z # SKIP why"; echo more; }
+		results all "see all" f; finish' >"$work/out"
+	[ "$(json one)" = 'True x=passed y=failed z=skipped' ] || say "$(json one)"
+	grep -q '# SKIP why$' "$work/out" && ! grep -q more "$work/out"
+}
+results_fail_when_a_function_fails_without_a_word() {
+	! checks one 'f() { echo "ok - x"; return 3; }; results all "see all" f; finish' >"$work/out"
+	grep -q '^not ok - all ends well (it ended with 3)' "$work/out" || say "$(cat "$work/out")"
+	! checks one 'results none "see none" true; finish' >"$work/out"
+	grep -q '^not ok - none gives results' "$work/out" || say "$(cat "$work/out")"
+}
+results_name_the_slowest_last() {
+	checks one 'check slow a sleep 1.1; check fast b true; finish' >"$work/out"
+	grep -A 1 '^The slowest:$' "$work/out" | grep -q '^ *1\.[0-9] s  slow$' || say "$(cat "$work/out")"
+	! grep -q ' s  fast$' "$work/out"
+}
+results_of_some_checks_only() {
+	checks one 'only="^b"; check a a false; check b b true; finish' >"$work/out"
+	[ "$(json one)" = 'True b=passed' ] || say "$(json one)"
+	refuses "no check matches 'q'" checks one 'only=q; check a a true; finish'
+}
+results_of_a_single_check() {
+	! checks one 'single all; exit 1'
+	[ "$(json one)" = 'True all=failed' ] || say "$(json one)"
+	checks one 'single all; true'
+	[ "$(json one)" = 'True all=passed' ]
+}
+
 # --- the model
 
 model_fails_when_spin_finds_nothing() {

@@ -1,57 +1,189 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh disable=SC2154,SC2164 # variables and set -e of lib.sh
 # Results of checks: a line for each, for one that fails the command that shows why,
-# and how many there were. Sourced after lib.sh, never run.
+# and how many there were; and build/results.json, which has them all by command: what
+# one command writes leaves the results of others as they are. Sourced after lib.sh,
+# never run.
+#
+# only  if set, after this is sourced, an extended regular expression: other checks are
+#       left out
 
 results_log=$build/$me.log
-passed=0 failed=0 skipped=0
+results_list=$build/results/$me
+passed=0 failed=0 skipped=0 step=0 only=
+planning=${planning:-} planned=
+mkdir -p "$build/results"
+[ -n "$planning" ] || : >"$results_list"
 
+now() { date +%s%3N; }
+last=$(now)
+
+# plan ARGUMENT...: the script itself, with these ARGUMENTs, counts its checks without
+# running them, so that each can say how many there are.
+plan() {
+	[ -z "$planning" ] || return 0
+	planned=$(planning=yes "$0" "$@")
+}
+
+# result OUTCOME MILLISECONDS NAME COMMAND: to the list, from which JSON is made. Without
+# a time it is that since the last result.
+result() {
+	_now=$(now)
+	printf '%s\t%s\t%s\t%s\n' "$1" "${2:-$((_now - last))}" "$3" "$4" >>"$results_list"
+	last=$_now
+}
+
+# ok NAME [MILLISECONDS COMMAND]
 ok() {
 	passed=$((passed + 1))
 	echo "ok - $1"
+	result passed "${2:-}" "$1" "${3:-make $me}"
 }
 
-# not_ok NAME COMMAND: COMMAND is for the reader, who has the repository as the
-# current directory.
+# not_ok NAME COMMAND [MILLISECONDS]: COMMAND is for the reader, who has the repository
+# as the current directory.
 not_ok() {
 	failed=$((failed + 1))
 	echo "not ok - $1"
 	echo "    to see it: $2"
+	result failed "${3:-}" "$1" "$2"
+}
+
+# skip NAME REASON
+skip() {
+	skipped=$((skipped + 1))
+	echo "ok - $1 # SKIP${2:+ $2}"
+	result skipped 0 "$1" "$2"
+}
+
+# begins NAME: is it among those that are wanted? Says how far the run is.
+begins() {
+	[ -z "$only" ] || printf '%s\n' "$1" | grep -q -E -e "$only" || return 1
+	step=$((step + 1))
+	[ -z "$planning" ] || return 1
+	[ -z "$planned" ] || echo "check $step of $planned: $1"
 }
 
 # check NAME COMMAND FUNCTION [ARGUMENT...]
 check() {
 	_name=$1 _command=$2
 	shift 2
+	begins "$_name" || return 0
+	_start=$(now)
 	if ("$@") >"$results_log" 2>&1 </dev/null; then
-		ok "$_name"
+		ok "$_name" "$(($(now) - _start))" "$_command"
 	else
-		not_ok "$_name" "$_command"
+		not_ok "$_name" "$_command" "$(($(now) - _start))"
 	fi
+}
+
+# stamped: copy the input to file descriptor 3, and the lines that are results, with
+# the time they came at, to the output.
+stamped() {
+	while IFS= read -r _line; do
+		case $_line in
+		'ok - '* | 'not ok - '*) printf '%s\t%s\n' "$(now)" "$_line" ;;
+		esac
+		printf '%s\n' "$_line" >&3
+	done
 }
 
 # results NAME COMMAND FUNCTION [ARGUMENT...]: FUNCTION prints result lines of its
 # own, which are counted. It must print at least one, and may not fail without
 # having said what failed.
 results() {
-	_name=$1 _command=$2 _status=0 _before=$failed _all=$((passed + failed + skipped))
+	_name=$1 _command=$2 _before=$failed _all=$((passed + failed + skipped))
 	shift 2
-	("$@") >"$results_log" 2>&1 </dev/null || _status=$?
-	while IFS= read -r _line; do
-		case $_line in
-		'ok - '*'# SKIP'*)
-			skipped=$((skipped + 1))
-			echo "$_line"
-			;;
-		'ok - '*) ok "${_line#ok - }" ;;
-		'not ok - '*) not_ok "${_line#not ok - }" "$_command" ;;
-		esac
-	done <"$results_log"
+	begins "$_name" || return 0
+	_start=$(now)
+	{
+		_status=0
+		("$@") || _status=$?
+		echo "$_status" >"$results_log.status"
+	} 2>&1 </dev/null | stamped 3>"$results_log" >"$results_log.stamped"
+	count_stamped
+	_status=$(cat "$results_log.status")
 	if [ "$_all" = "$((passed + failed + skipped))" ]; then
 		not_ok "$_name gives results" "$_command"
 	elif [ "$_status" != 0 ] && [ "$_before" = "$failed" ]; then
 		not_ok "$_name ends well (it ended with $_status)" "$_command"
 	fi
+}
+count_stamped() {
+	while IFS='	' read -r _end _line; do
+		case $_line in
+		'ok - '*'# SKIP'*)
+			_line=${_line#ok - }
+			_reason=${_line##*# SKIP}
+			skip "${_line%% # SKIP*}" "${_reason# }"
+			;;
+		'ok - '*) ok "${_line#ok - }" "$((_end - _start))" "$_command" ;;
+		'not ok - '*) not_ok "${_line#not ok - }" "$_command" "$((_end - _start))" ;;
+		esac
+		_start=$_end
+	done <"$results_log.stamped"
+}
+
+# write_json COMPLETE: the results of this command in build/results.json. COMPLETE is
+# false for a run that stopped before its end.
+write_json() {
+	python3 - "$build/results.json" "$results_list" "$me" "$1" <<'EOP'
+import json, os, sys
+path, tsv, command, complete = sys.argv[1:]
+try:
+    with open(path) as file:
+        groups = json.load(file)
+except (OSError, ValueError):
+    groups = {}
+checks = []
+with open(tsv, encoding="utf-8", errors="replace") as file:
+    for line in file:
+        outcome, ms, name, show = line.rstrip("\n").split("\t", 3)
+        key = "reason" if outcome == "skipped" else "command"
+        checks.append({"name": name, "outcome": outcome,
+                       "seconds": int(ms) / 1000, key: show.strip()})
+groups[command] = {"complete": complete == "true", "checks": checks}
+with open(path + ".new", "w") as file:
+    json.dump(groups, file, indent=1)
+    file.write("\n")
+os.replace(path + ".new", path)
+EOP
+}
+trap '[ -n "$planning" ] || write_json false' EXIT
+
+# single NAME: what this script does is one check, which passes if it ends with 0. It
+# prints nothing of that.
+single() {
+	_started=$(now) _single=$1
+	trap '_status=$?
+		if [ "$_status" = 0 ]; then _status=passed; else _status=failed; fi
+		result "$_status" "$(($(now) - _started))" "$_single" "make $me"
+		write_json true' EXIT
+}
+
+# slowest: the ten checks that took longest
+slowest() {
+	_slow=$(sort -t '	' -k 2,2nr "$results_list" | head -n 10 |
+		awk -F '\t' '$2 >= 1000 { printf "%7.1f s  %s\n", $2 / 1000, $3 }')
+	[ -z "$_slow" ] || printf 'The slowest:\n%s\n' "$_slow"
+}
+
+# finish: the last line. Fails if a check has.
+finish() {
+	if [ -n "$planning" ]; then
+		echo "$step"
+		exit 0
+	fi
+	trap - EXIT
+	write_json true
+	[ "$step" != 0 ] || [ -z "$only" ] || die "no check matches '$only': type 'make $me'"
+	slowest
+	if [ "$skipped" = 0 ]; then
+		echo "$passed passed, $failed failed"
+	else
+		echo "$passed passed, $failed failed, $skipped skipped"
+	fi
+	[ "$failed" = 0 ]
 }
 
 # checkpatch_patches NAME [OPTION...]: a check of each patch with checkpatch, and the
@@ -68,16 +200,6 @@ checkpatch_patches() {
 			"cd build/tree && $*${_more:+ $_more} ../../patches/${_patch#"$patches/"}" \
 			env -C "$tree" "$@" $_more "$_patch"
 	done
-}
-
-# finish: the last line. Fails if a check has.
-finish() {
-	if [ "$skipped" = 0 ]; then
-		echo "$passed passed, $failed failed"
-	else
-		echo "$passed passed, $failed failed, $skipped skipped"
-	fi
-	[ "$failed" = 0 ]
 }
 
 # suite_quiet LOG SAID: the kernel with the output LOG ran a suite and did not complain.
