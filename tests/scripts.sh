@@ -983,6 +983,15 @@ results_of_some_checks_only() {
 	[ "$(json one)" = 'True b=passed' ] || say "$(json one)"
 	refuses "no check matches 'q'" checks one 'only=q; check a a true; finish'
 }
+results_that_need_the_base_are_skipped_on_another() {
+	mkdir -p "$d/build/tree/.git"
+	echo 'KERNEL=/k with files 1' >"$d/build/tree/.git/series-base"
+	checks one 'needs_base a a true; check b b true; finish' >/dev/null
+	[ "$(json one)" = 'True a=skipped b=passed' ] || say "$(json one)"
+	echo 'linux-source-7.3 7.3 0' >"$d/build/tree/.git/series-base"
+	checks one 'needs_base a a true; finish' >/dev/null
+	[ "$(json one)" = 'True a=passed' ] || say "$(json one)"
+}
 results_of_a_single_check() {
 	! checks one 'single all; exit 1'
 	[ "$(json one)" = 'True all=failed' ] || say "$(json one)"

@@ -77,6 +77,18 @@ check() {
 	fi
 }
 
+# needs_base NAME ...: a check of what is only so on the kernel that base.env names. With
+# another in build/tree it is skipped.
+needs_base() {
+	case $(cat "$tree/.git/series-base" 2>/dev/null) in
+	KERNEL=*)
+		begins "$1" || return 0
+		skip "$1" 'needs the kernel of base.env'
+		;;
+	*) check "$@" ;;
+	esac
+}
+
 # stamped: copy the input to file descriptor 3, and the lines that are results, with
 # the time they came at, to the output.
 stamped() {
