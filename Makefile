@@ -6,9 +6,10 @@ ARGS ?=
 CONFIG ?=
 SIGNOFF ?=
 POSTING ?=
-export KERNEL CONFIG SIGNOFF POSTING
+BASE ?=
+export KERNEL CONFIG SIGNOFF POSTING BASE
 
-.PHONY: help demo bench bench-cost drivers hmm trace test test-full check kunit coverage mutate model cocci tree export mbox packages clean
+.PHONY: help move kernels demo bench bench-cost drivers hmm trace test test-full check kunit coverage mutate model cocci tree export mbox packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -16,58 +17,64 @@ help: ## list the targets (this text)
 		while IFS='|' read -r t d; do printf 'make %-10s %s\n' "$$t" "$$d"; done
 
 demo: tree ## measure simulated GPUs with and without multi-pass notifiers
-	@scripts/demo
+	@scripts/measure/demo
 
 bench: tree ## measure them with each kind of work, on the kernel with the series and without
-	@scripts/bench
+	@scripts/measure/bench
 
 bench-cost: tree ## count instructions under QEMU: what the series costs
-	@scripts/bench-cost
+	@scripts/measure/bench-cost
 
 drivers: tree ## run the drivers' own code, before and after their conversion, and time it with 1 to 64 GPUs
-	@scripts/drivers
+	@scripts/verify/drivers
 
 hmm: tree ## run hmm-tests of the kernel's selftests, with and without the series, under QEMU
-	@scripts/hmm
+	@scripts/verify/hmm
 
 trace: tree ## find the GPU that makes munmap() slow, with the tracepoints of the series
-	@scripts/trace
+	@scripts/verify/trace
 
-test: tree ## the checks and tests that CI runs, of the series and of the scripts
-	@scripts/test
+test: tree ## the checks and tests that CI runs, of the series and of the scripts (ARGS=pattern: some of them)
+	@set -f; scripts/verify/test $(ARGS)
 
 check: tree ## what reviewers' tools would say: compilers, architectures, documents, KUnit under QEMU
-	@set -f; scripts/check $(ARGS)
+	@set -f; scripts/verify/check $(ARGS)
+
+kernels: tree ## the series on the other kernels of kernels/*.env and patches/lts-*/
+	@scripts/verify/kernels
 
 test-full: tree ## test, check, coverage, mutate, drivers, hmm, trace, bench and bench-cost, one after the other
-	@scripts/test-full
+	@scripts/verify/test-full
 
 kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp, debug or xe; x86-debug, x86-kcsan, x86-rt or x86-xe: under QEMU)
-	@set -f; scripts/kunit $(ARGS)
+	@set -f; scripts/verify/kunit $(ARGS)
 
 coverage: tree ## list what the series adds to the core and the KUnit suite does not run
-	@scripts/coverage
+	@scripts/verify/coverage
 
 mutate: tree ## break core and drivers in many ways and see the KUnit suites fail (ARGS=pattern: some of them)
-	@set -f; scripts/mutate $(ARGS)
+	@set -f; scripts/verify/mutate $(ARGS)
 
 model: ## check the model of deferred passes, with spin
-	@scripts/model
+	@scripts/verify/model
 
 cocci: tree ## find misuse of the interface with Coccinelle, and test that
-	@scripts/cocci
+	@scripts/verify/cocci
 
 tree: packages ## build/tree: the patched kernel, a commit for each patch (KERNEL=dir: on your kernel)
-	@scripts/import
+	@scripts/series/import
 
 export: ## write the commits of build/tree to patches/
-	@scripts/export
+	@scripts/series/export
+
+move: packages ## build/move: the patches on the base that base.env now names (or BASE=file, KERNEL=dir), and which conflict
+	@scripts/series/move
 
 mbox: ## build/mbox: a posting as mails for git send-email (POSTING=directory in patches/, SIGNOFF="Name <address>": who sends them)
-	@set -f; scripts/mbox $(ARGS)
+	@set -f; scripts/series/mbox $(ARGS)
 
 packages: ## install the Debian packages that are missing
-	@scripts/packages
+	@scripts/lib/packages
 
 clean: ## remove what was built; keep the download, and work that is in build/tree only
-	@scripts/clean
+	@scripts/series/clean

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Summary of bench/results/latency.csv, whose columns scripts/bench describes, and
+# Summary of bench/results/latency.csv, whose columns scripts/measure/bench describes, and
 # whether the series keeps its promises:
 #
 # - no invalidation is faster than the longest chain, or something is wrong;

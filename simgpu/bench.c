@@ -3,7 +3,7 @@
  * The benchmark: time invalidations with each kind of work, trigger, number of
  * GPUs and mode that this kernel has, and with one notifier for all GPUs. Prints
  * lines "csv: ...", one for each, and lines "timeline: ..." with what eight GPUs
- * did. scripts/bench says what the columns are, adds those about the kernel, and
+ * did. scripts/measure/bench says what the columns are, adds those about the kernel, and
  * compares kernels.
  */
 #include <stdlib.h>

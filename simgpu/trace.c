@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Ten munmap() calls of what eight simulated GPUs mirror, one of which is slow, for
- * scripts/trace to find it. Prints a line "gpu: NAME FD" for each GPU, with its file
+ * scripts/verify/trace to find it. Prints a line "gpu: NAME FD" for each GPU, with its file
  * descriptor, and "munmap: NS" with the time that all calls together took.
  */
 #include <unistd.h>

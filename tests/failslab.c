@@ -4,7 +4,7 @@
  * is named on the command line while allocations fail, at first those that must not
  * wait, as in callbacks, then any, and at last without a failure.
  *
- * scripts/check reads what this and the kernel print, and says what may happen.
+ * scripts/verify/check reads what this and the kernel print, and says what may happen.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What scripts/hmm boots: runs /hmm-tests, which is hmm-tests of the kernel's
+ * What scripts/verify/hmm boots: runs /hmm-tests, which is hmm-tests of the kernel's
  * selftests, with the arguments that the kernel hands on, and says how it ended.
  *
  * The last line on the console is "hmm-init: status N", N being 0 if no case failed.

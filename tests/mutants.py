@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Mutants of the lines that the series adds to a C file, for scripts/mutate.
+"""Mutants of the lines that the series adds to a C file, for scripts/verify/mutate.
 
 usage: mutants.py write FILE DIRECTORY
        mutants.py table DIRECTORY REVIEWED MODEL TABLE

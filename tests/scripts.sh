@@ -15,7 +15,7 @@ trap 'exit 1' HUP INT TERM
 d=$work/series
 first=$d/patches/1-first second=$d/patches/2-second
 # What make exports would be used.
-unset KERNEL SIGNOFF POSTING
+unset KERNEL SIGNOFF POSTING BASE
 
 # --- tools of the tests
 
@@ -24,8 +24,8 @@ g() {
 	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -c user.name=A \
 		-c user.email=a@example.invalid "$@"
 }
-run() { SERIES_DIR=$d "$root/scripts/$1"; }
-import() { SERIES_DIR=$d KERNEL=${KERNEL-$d/kernel} "$root/scripts/import"; }
+run() { env SERIES_DIR="$d" "$root"/scripts/*/"$1"; }
+import() { SERIES_DIR=$d KERNEL=${KERNEL-$d/kernel} "$root/scripts/series/import"; }
 in_tree() { g -C "$d/build/tree" "$@"; }
 commit() { echo "$2" >>"$d/build/tree/$1" && in_tree commit -qam "Add $2"; }
 say() { echo "  $*"; return 1; }
@@ -79,9 +79,9 @@ setup() {
 	sed -i 's/^3$/three/' mm/b.c
 	g commit -q -a -m 'b: write three'
 	# shellcheck disable=SC2016 # for the inner shell
-	SERIES_DIR=$d sh -c '. "$0"; format_series "$1" HEAD~3..HEAD~1 "$2"
+	SERIES_DIR=$d sh -c '. "$0"; . "${0%/*}/series.sh"; format_series "$1" HEAD~3..HEAD~1 "$2"
 		format_series "$1" HEAD~1..HEAD "$3"' \
-		"$root/scripts/lib.sh" "$work/k" "$first" "$second"
+		"$root/scripts/lib/lib.sh" "$work/k" "$first" "$second"
 	cd "$root"
 	rm -rf "$work/k"
 }
@@ -140,6 +140,11 @@ import_refuses_a_patch_in_no_posting() {
 	mv "$second"/* "$d/patches/"
 	rmdir "$second"
 	refuses 'patches/0001-b-write-three.patch is in no posting' import
+}
+import_leaves_out_what_is_for_other_kernels() {
+	cp -R "$second" "$d/patches/lts-1.0"
+	import >/dev/null
+	[ "$(in_tree log --format=%s refs/series/base..series | wc -l)" = 3 ]
 }
 import_refuses_a_posting_without_a_number() {
 	mv "$second" "$d/patches/second"
@@ -557,7 +562,7 @@ EOF
 mbox() {
 	SERIES_DIR=$d POSTING=${POSTING-1-first} \
 		SIGNOFF=${SIGNOFF-Sender <sender@example.org>} \
-		PATH=$work/bin:$PATH "$root/scripts/mbox" "$@" >"$work/mbox.out"
+		PATH=$work/bin:$PATH "$root/scripts/series/mbox" "$@" >"$work/mbox.out"
 }
 # the mails but the cover letter
 mails() { ls "$d"/build/mbox/1-first/*000[1-9]-*.patch; }
@@ -568,7 +573,7 @@ mbox_refuses_without_a_sign_off() {
 	setup_mail
 	import >/dev/null
 	unchanged refuses "Developer's Certificate of Origin.*docs.kernel.org.*make mbox POSTING=1-first SIGNOFF=" \
-		env -u SIGNOFF SERIES_DIR="$d" "$root/scripts/mbox"
+		env -u SIGNOFF SERIES_DIR="$d" "$root/scripts/series/mbox"
 	SIGNOFF='' refuses 'make mbox POSTING=1-first SIGNOFF=' mbox
 	[ ! -e "$d/build/mbox" ]
 }
@@ -811,6 +816,76 @@ mbox_leaves_no_mails_that_b_four_refuses() {
 	[ ! -e "$d/build/mbox/1-first" ] && [ ! -e "$d/build/mbox.tmp" ]
 }
 
+# --- another base
+
+move() { SERIES_DIR=$d KERNEL=$d/kernel2 "$root/scripts/series/move"; }
+in_move() { g -C "$d/build/move" "$@"; }
+# import, and a second kernel, which is like the first
+setup_move() {
+	import >/dev/null
+	cp -R "$d/kernel" "$d/kernel2"
+	echo 'VERSION = 8' >"$d/kernel2/Makefile"
+}
+move_says_that_patches_apply() {
+	setup_move
+	unchanged move >"$work/out"
+	[ "$(grep -c '^[12]-.*\.patch: applies$' "$work/out")" = 3 ] || say "$(cat "$work/out")"
+	[ "$(in_move log -1 --format=%s 1-first)" = 'c: new file' ] || say "$(in_move log --oneline)"
+	[ "$(in_move show HEAD:Makefile)" = 'VERSION = 8' ]
+	grep -q three "$d/build/move/mm/a.c"
+}
+move_merges_what_has_another_context() {
+	setup_move
+	sed -i 's/^6$/six/' "$d/kernel2/mm/a.c"
+	unchanged move >"$work/out"
+	grep -q -x '1-first/0001-a-write-three.patch: merges' "$work/out" || say "$(cat "$work/out")"
+	grep -q six "$d/build/move/mm/a.c" && grep -q three "$d/build/move/mm/a.c"
+}
+move_names_the_files_that_conflict_and_goes_on() {
+	setup_move
+	sed -i 's/^3$/drei/' "$d/kernel2/mm/a.c"
+	unchanged refuses 'rebase -i refs/series/base' move
+	grep -q -x '1-first/0001-a-write-three.patch: conflicts in mm/a.c' "$work/out" &&
+		grep -q -x '2-second/0001-b-write-three.patch: applies' "$work/out" ||
+		say "$(cat "$work/out")"
+	grep -q '^<<<<<<<' "$d/build/move/mm/a.c" && [ -z "$(in_move status --porcelain)" ]
+	[ "$(in_move log --format=%s refs/series/base.. | wc -l)" = 3 ]
+}
+move_says_what_the_new_base_has() {
+	setup_move
+	echo new >"$d/kernel2/mm/c.c"
+	sed -i 's/^3$/three/' "$d/kernel2/mm/a.c"
+	unchanged move >"$work/out"
+	grep -q -x '1-first/0001-a-write-three.patch: is in the new base' "$work/out" ||
+		say "$(cat "$work/out")"
+}
+move_makes_a_tree_that_can_take_the_place_of_the_old_one() {
+	setup_move
+	sed -i 's/^6$/six/' "$d/kernel2/mm/a.c"
+	move >/dev/null
+	rm -rf "$d/build/tree"
+	mv "$d/build/move" "$d/build/tree"
+	in_tree fsck --connectivity-only >/dev/null 2>&1
+	refuses 'make export' run clean
+	run export
+	grep -q '^ six$' "$first/0001-a-write-three.patch" || say "$(cat "$first"/0001*)"
+	rm -rf "$d/build/tree"
+	KERNEL=$d/kernel2 import >/dev/null
+}
+move_refuses_the_base_of_the_tree() {
+	import >/dev/null
+	KERNEL=$d/kernel unchanged refuses 'has the base .* already' env SERIES_DIR="$d" KERNEL="$d/kernel" "$root/scripts/series/move"
+}
+move_keeps_what_an_earlier_one_made() {
+	setup_move
+	move >/dev/null
+	refuses 'rm -rf build/move' move
+}
+move_says_how_to_make_the_tree() {
+	mkdir "$d/kernel2"
+	refuses "make tree" move
+}
+
 # --- fetching
 
 deb() { echo "$d/build/linux-source-7.3_7.3_all.deb"; }
@@ -855,6 +930,73 @@ fetch_offers_other_versions_when_its_own_is_gone() {
 fetch_says_when_there_is_no_network() {
 	fake_apt ''
 	PATH=$work/bin:$PATH refuses 'check the network' run fetch
+}
+
+# --- results
+
+# checks COMMAND TEXT: a script of that name with the TEXT, in which json prints what
+# build/results.json has of it
+checks() {
+	SERIES_DIR=$d sh -c '. "${0%/*}/../lib/lib.sh"; . "$root/scripts/lib/results.sh"; '"$2" \
+		"$root/scripts/verify/$1"
+}
+json() {
+	python3 -c 'import json, sys
+group = json.load(open(sys.argv[1]))[sys.argv[2]]
+print(group["complete"], *[c["name"] + "=" + c["outcome"] for c in group["checks"]])' \
+		"$d/build/results.json" "$1"
+}
+results_are_in_json() {
+	! checks one 'check a "see a" true; check b "see b" false; skip c "no c"; finish' >"$work/out"
+	[ "$(json one)" = 'True a=passed b=failed c=skipped' ] || say "$(json one)"
+	[ "$(tail -n 1 "$work/out")" = '1 passed, 1 failed, 1 skipped' ] || say "$(cat "$work/out")"
+	grep -q '"command": "see b"' "$d/build/results.json"
+}
+results_of_one_command_leave_those_of_another() {
+	checks one 'check a a true; finish' >/dev/null
+	checks two 'check b b true; finish' >/dev/null
+	[ "$(json one)" = 'True a=passed' ] && [ "$(json two)" = 'True b=passed' ]
+}
+results_of_a_run_that_stops_are_not_complete() {
+	! checks one 'check a a true; die "no more"; finish' >/dev/null 2>&1
+	[ "$(json one)" = 'False a=passed' ] || say "$(json one)"
+}
+results_count_the_lines_of_a_function() {
+	! checks one 'f() { echo "ok - x"; echo "not ok - y"; echo "ok - z # SKIP why"; echo more; }
+		results all "see all" f; finish' >"$work/out"
+	[ "$(json one)" = 'True x=passed y=failed z=skipped' ] || say "$(json one)"
+	grep -q '# SKIP why$' "$work/out" && ! grep -q more "$work/out"
+}
+results_fail_when_a_function_fails_without_a_word() {
+	! checks one 'f() { echo "ok - x"; return 3; }; results all "see all" f; finish' >"$work/out"
+	grep -q '^not ok - all ends well (it ended with 3)' "$work/out" || say "$(cat "$work/out")"
+	! checks one 'results none "see none" true; finish' >"$work/out"
+	grep -q '^not ok - none gives results' "$work/out" || say "$(cat "$work/out")"
+}
+results_name_the_slowest_last() {
+	checks one 'check slow a sleep 1.1; check fast b true; finish' >"$work/out"
+	grep -A 1 '^The slowest:$' "$work/out" | grep -q '^ *1\.[0-9] s  slow$' || say "$(cat "$work/out")"
+	! grep -q ' s  fast$' "$work/out"
+}
+results_of_some_checks_only() {
+	checks one 'only="^b"; check a a false; check b b true; finish' >"$work/out"
+	[ "$(json one)" = 'True b=passed' ] || say "$(json one)"
+	refuses "no check matches 'q'" checks one 'only=q; check a a true; finish'
+}
+results_that_need_the_base_are_skipped_on_another() {
+	mkdir -p "$d/build/tree/.git"
+	echo 'KERNEL=/k with files 1' >"$d/build/tree/.git/series-base"
+	checks one 'needs_base a a true; check b b true; finish' >/dev/null
+	[ "$(json one)" = 'True a=skipped b=passed' ] || say "$(json one)"
+	echo 'linux-source-7.3 7.3 0' >"$d/build/tree/.git/series-base"
+	checks one 'needs_base a a true; finish' >/dev/null
+	[ "$(json one)" = 'True a=passed' ] || say "$(json one)"
+}
+results_of_a_single_check() {
+	! checks one 'single all; exit 1'
+	[ "$(json one)" = 'True all=failed' ] || say "$(json one)"
+	checks one 'single all; true'
+	[ "$(json one)" = 'True all=passed' ]
 }
 
 # --- the model
@@ -913,13 +1055,13 @@ packages_names_what_only_root_can_install() {
 	mkdir -p "$work/bin"
 	printf '#!/bin/sh\necho 1000\n' >"$work/bin/id"
 	chmod +x "$work/bin/id"
-	refuses 'apt-get install.* flex .*gcc .*git ' env PATH="$work/bin" /bin/sh "$root/scripts/packages"
+	refuses 'apt-get install.* flex .*gcc .*git ' env PATH="$work/bin" /bin/sh "$root/scripts/lib/packages"
 }
-uml_refuses_a_path_with_a_space() {
+demo_refuses_a_path_with_a_space() {
 	d="$work/a series"
 	first=$d/patches/1-first second=$d/patches/2-second
 	setup
-	refuses 'space' run uml
+	refuses 'space' run demo
 }
 
 # --- run them

@@ -3,7 +3,7 @@
  * Count the instructions of invalidations, under QEMU's -icount shift=0
  *
  * The first process of a machine with /cost.ko and, if GPUs are to be simulated,
- * /simgpu.ko. Prints lines "csv: figure,n,value,unit" for scripts/bench-cost,
+ * /simgpu.ko. Prints lines "csv: figure,n,value,unit" for scripts/measure/bench-cost,
  * which explains the figures, then "cost: status N", and restarts the machine.
  */
 #include <errno.h>

@@ -1,207 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh
-# What the scripts share. Sourced by them, never run.
-#
-# SERIES_DIR  the directory with base.env, patches/ and build/; the tests set
-#             it, everybody else works in the repository itself
-#
-# Exit codes of every script: 0 done, 1 stopped with one line on stderr that
-# says why and what to type.
-set -eu
-export LC_ALL=C
-
-me=${0##*/}
-root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
-top=${SERIES_DIR:-$root}
-# shellcheck disable=SC2034 # used by the scripts that source this
-{
-	build=$top/build
-	patches=$top/patches
-	tree=$build/tree
-	jobs=$(nproc)
-}
-
-note() { printf '%s: %s\n' "$me" "$*"; }
-die() { printf '%s: %s\n' "$me" "$*" >&2; exit 1; }
-
-# The names of the commits and the bytes of the patches must not depend on who
-# runs this: no personal or system configuration, no hooks, no variables that a
-# git command left behind when it started us.
-# shellcheck disable=SC2046 # a list of names
-unset $(git rev-parse --local-env-vars 2>/dev/null) GIT_EXTERNAL_DIFF \
-	GIT_DIFF_OPTS GIT_AUTHOR_DATE GIT_COMMITTER_DATE || :
-export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
-git() {
-	command git -c core.hooksPath=/dev/null -c core.autocrlf=false \
-		-c core.fsmonitor=false -c gc.auto=0 "$@"
-}
-
-# postings: the names of the directories in patches/, in their order. Each is a
-# posting: patches that are sent together, and cover-letter.txt, the mail that goes
-# before them. In build/tree a posting ends where the branch of its name is, and the
-# last one where the branch series is.
-postings() (
-	cd "$patches" 2>/dev/null && for p in */; do
-		[ ! -d "$p" ] || echo "${p%/}"
-	done
-)
-
-# posting_range POSTING: its commits, as git names them in build/tree.
-posting_range() {
-	_from=refs/series/base
-	for _posting in $(postings); do
-		if [ "$_posting" = "$1" ]; then break; fi
-		_from=refs/heads/$_posting
-	done
-	if [ "$1" = "$(postings | tail -n 1)" ]; then
-		echo "$_from..refs/heads/series"
-	else
-		echo "$_from..refs/heads/$1"
-	fi
-}
-
-# postings_problem: say what is in patches/ and no posting.
-postings_problem() {
-	for _p in "$patches"/*; do
-		_name=${_p##*/}
-		case $_name in
-		'*') echo "no patches in patches/: type 'git checkout patches'" ;;
-		*.patch) echo "patches/$_name is in no posting: move it to a directory there" ;;
-		[!0-9]* | *[!0-9A-Za-z-]*)
-			echo "patches/$_name is no posting, whose name would be a number and a word, like 1-passes: rename it" ;;
-		*) continue ;;
-		esac
-		return
-	done
-}
-
-# One line for each patch file: its hash and its name.
-patch_hashes() (
-	cd "$1" && for p in *.patch */*.patch; do
-		[ ! -f "$p" ] || sha256sum -- "$p"
-	done
-)
-
-# Is patches/ what it was when build/tree and patches/ were last made equal?
-patches_unchanged() {
-	patch_hashes "$patches" | cmp -s - "$tree/.git/series-patches"
-}
-
-# record REPOSITORY: it holds what patches/ holds, as of now. "git rebase" is to take
-# the branches along that say where postings end.
-record() {
-	git -C "$1" config rebase.updateRefs true
-	git -C "$1" update-ref refs/series/exported HEAD
-	for _end in $(git -C "$1" for-each-ref --format='%(refname)' refs/series/end); do
-		git -C "$1" update-ref -d "$_end"
-	done
-	for _posting in $(postings | sed '$d'); do
-		git -C "$1" update-ref "refs/series/end/$_posting" "refs/heads/$_posting"
-	done
-	patch_hashes "$patches" >"$1/.git/series-patches"
-}
-
-# Is build/tree, with the ends of its postings, what it was then?
-tree_unchanged() {
-	[ "$(git -C "$tree" rev-parse HEAD)" = \
-		"$(git -C "$tree" rev-parse refs/series/exported)" ] || return
-	for _posting in $(git -C "$tree" for-each-ref --format='%(refname:lstrip=3)' \
-		refs/series/end); do
-		[ "$(git -C "$tree" rev-parse -q --verify "refs/heads/$_posting")" = \
-			"$(git -C "$tree" rev-parse "refs/series/end/$_posting")" ] || return
-	done
-}
-
-# tree_problem: say what keeps build/tree from being imported over or exported.
-tree_problem() {
-	_git=$tree/.git
-	for _f in rebase-merge rebase-apply sequencer MERGE_HEAD CHERRY_PICK_HEAD \
-		REVERT_HEAD; do
-		if [ -e "$_git/$_f" ]; then
-			echo "a rebase, am, merge or cherry-pick is not finished in build/tree: end it ('git -C build/tree status' says how)"
-			return
-		fi
-	done
-	if [ "$(git -C "$tree" symbolic-ref -q HEAD)" != refs/heads/series ]; then
-		echo "build/tree is not on its branch 'series': type 'git -C build/tree checkout series'"
-		return
-	fi
-	if [ -n "$(git -C "$tree" status --porcelain | head -n 1)" ]; then
-		echo "build/tree has uncommitted work: commit it there, or put it aside with 'git -C build/tree stash -u'"
-	fi
-}
-
-# apply_series TREE PATCHES SCRATCH: make the repository SCRATCH, which borrows
-# TREE's objects, and put PATCHES/*/*.patch on TREE's base there, with git am, and
-# branches where postings end. TREE itself is not touched, so there is nothing to
-# undo when a patch fails. Each patch's author is its committer too: everybody gets
-# the same commit ids.
-apply_series() {
-	_problem=$(postings_problem)
-	[ -z "$_problem" ] || die "$_problem, then 'make tree'"
-	rm -rf "$3"
-	command git init -q --template= -b series "$3"
-	mkdir -p "$3/.git/objects/info"
-	echo "$1/.git/objects" >"$3/.git/objects/info/alternates"
-	_base=$(git -C "$1" rev-parse --verify refs/series/base)
-	git -C "$3" update-ref refs/series/base "$_base"
-	git -C "$3" update-ref HEAD "$_base"
-	git -C "$3" read-tree HEAD
-	# The attributes decide what stands after the @@ of a hunk.
-	(cd "$3" && git ls-files -z '*.gitattributes' | git checkout-index -z --stdin)
-	for _posting in $(postings); do
-		for _p in "$2/$_posting"/*.patch; do
-			[ ! -f "$_p" ] || apply_patch "$_p" "$3"
-		done
-		git -C "$3" update-ref "refs/heads/$_posting" HEAD
-	done
-	[ "$(git -C "$3" rev-parse HEAD)" != "$_base" ] ||
-		die "no patches in patches/: type 'git checkout patches', then 'make tree'"
-	# The last one is the branch series.
-	git -C "$3" update-ref -d "refs/heads/$_posting"
-}
-apply_patch() {
-	_info=$(git mailinfo /dev/null /dev/null <"$1" 2>/dev/null) || _info=
-	(
-		GIT_COMMITTER_NAME=$(echo "$_info" | sed -n 's/^Author: //p')
-		GIT_COMMITTER_EMAIL=$(echo "$_info" | sed -n 's/^Email: //p')
-		export GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
-		git -C "$2" am -q --no-3way --keep-non-patch \
-			--committer-date-is-author-date "$1" </dev/null
-	) >"$2/.git/am.log" 2>&1 && return
-	_why=$(sed -n 's/^error: \(.*\): \(patch does not apply\|does not exist.*\|already exists.*\|No such file.*\|does not match index\)$/\1/p' \
-		"$2/.git/am.log" | sort -u | tr '\n' ' ')
-	[ -n "$_why" ] || _why=$(grep -m 1 -E '^(error|fatal):' "$2/.git/am.log" ||
-		echo 'not a patch')
-	die "patches/$_posting/${1##*/} does not apply: ${_why% } (nothing was changed): mend the patch, or type 'git checkout patches', then 'make tree'"
-}
-
-# format_series REPOSITORY RANGE DIRECTORY [OPTION...]: the patch files. Every flag
-# that a repository's own configuration could set is set here; an OPTION overrides
-# it.
-format_series() {
-	_repository=$1 _range=$2 _directory=$3
-	shift 3
-	git -C "$_repository" -c format.signOff=false -c format.encodeEmailHeaders=true \
-		-c diff.suppressBlankEmpty=false \
-		-c core.quotePath=true -c core.attributesFile=/dev/null \
-		format-patch -q --no-numbered --no-cover-letter --zero-commit \
-		--no-signature --full-index --diff-algorithm=myers \
-		--subject-prefix=PATCH --suffix=.patch --filename-max-length=64 \
-		--no-attach --no-thread --no-base --no-add-header --no-to --no-cc \
-		--no-from --no-notes --encoding=UTF-8 --find-renames \
-		--src-prefix=a/ --dst-prefix=b/ --unified=3 \
-		--inter-hunk-context=0 -O/dev/null --indent-heuristic --no-ext-diff \
-		--no-textconv --no-relative --no-color "$@" \
-		-o "$_directory" "$_range"
-}
-
-# format_postings REPOSITORY DIRECTORY: those of each posting, in DIRECTORY/POSTING.
-format_postings() {
-	for _posting in $(postings); do
-		format_series "$1" "$(posting_range "$_posting")" "$2/$_posting"
-	done
-}
+# shellcheck shell=sh disable=SC2154,SC2164 # variables and set -e of lib.sh
+# Kernels: their sources, how they are built and booted, and what they print.
+# Sourced after lib.sh, never run.
 
 # Before anything runs the kernel's own make: it takes no path with a space or
 # a colon, it would obey variables meant for other builds, and its Python
@@ -240,8 +40,8 @@ uml_args() {
 
 # kunit_py CONFIG COMMAND [ARGUMENT...]: the kernel's KUnit tool on a build for
 # mm/tests/.kunitconfig and configs/kunit-CONFIG.config, and for x86_64
-# configs/kunit-x86.config, too. Only scripts/uml knows when what it has built is
-# current, so its note of that goes first.
+# configs/kunit-x86.config, too. What build_demo_kernel has built is then
+# no longer known to be current, so its note of that goes first.
 kunit_py() (
 	_name=$1 _dir=$(uml_dir "$1") _cmd=$2
 	shift 2
@@ -265,7 +65,7 @@ kunit_py() (
 # whatever accelerators it is told to try: KVM may be there and not work, and what
 # is emulated is the same on every machine.
 qemu_without_kvm() {
-	"$root/scripts/packages" qemu-system-x86_64:qemu-system-x86
+	"$root/scripts/lib/packages" qemu-system-x86_64:qemu-system-x86
 	_qemu=$(command -v qemu-system-x86_64)
 	mkdir -p "$build/qemu"
 	cat >"$build/qemu/qemu-system-x86_64" <<EOF
@@ -332,7 +132,7 @@ object_commands() (
 	grep -a '^+ gcc .* -o vmlinux.unstripped ' "$build/uml-$1.log" |
 		sed 's/^+ //' >"$_name.link"
 	if [ ! -s "$_name.compile" ] || [ ! -s "$_name.link" ]; then
-		die "no command that compiles $2 or links the kernel in build/uml-$1.log: make object_commands in scripts/lib.sh find it"
+		die "no command that compiles $2 or links the kernel in build/uml-$1.log: make object_commands in scripts/lib/kernel.sh find it"
 	fi
 )
 
@@ -462,6 +262,34 @@ kernel_make() {
 		KBUILD_KCONFIG="$_output/series.Kconfig" "$@"
 }
 
+# did_not_build NAME LOG
+did_not_build() {
+	cat "$2" >&2
+	die "$1 did not build: mend it (the errors are above and in ${2#"$top/"}), or type 'make packages' if a program is missing"
+}
+
+# is_built KERNEL IMAGE FROM: IMAGE was built in the directory KERNEL, from what
+# built_from calls FROM
+is_built() { [ -f "$2" ] && [ -n "$3" ] && [ "$3" = "$(cat "$1/series-built" 2>/dev/null)" ]; }
+
+# build_kernel NAME SOURCE OUTPUT ARCH CONFIG LOG ARGUMENT...: as kernel_make does, but
+# not again what is built. The build system needs ten seconds to find out that there is
+# nothing to do, so what was built is noted.
+build_kernel() {
+	_what=$1 _kernel=$3 _log=$6
+	case $4 in um) _image=$3/linux ;; *) _image=$3/arch/x86/boot/bzImage ;; esac
+	_from=$(built_from "$2" "$5" "${kernel_kconfig:-$root/configs/Kconfig}")
+	! is_built "$_kernel" "$_image" "$_from" || return 0
+	[ -f "$_image" ] || note "building a kernel, $_what (some minutes, once)"
+	rm -f "$_kernel/series-built"
+	(
+		source=$2 arch=$4 config=$5
+		shift 6
+		kernel_make "$source" "$_kernel" "$arch" "$config" "$@"
+	) >>"$_log" 2>&1 </dev/null || did_not_build "the kernel $_what" "$_log"
+	echo "$_from" >"$_kernel/series-built"
+}
+
 # pack DIRECTORY FILE: FILE.gz is the initramfs with the files in DIRECTORY, whose
 # times and numbers of inodes are not in it.
 pack() {
@@ -510,79 +338,3 @@ simgpu() (
 	! grep -a -q -E "$complaint" "$_out/console.log" ||
 		die "the kernel complained: see $_short/console.log"
 )
-
-# Of build/tree. In the base there is no history in which a commit id could be looked
-# up. That somebody maintains a new file is seen by 'make check', with
-# get_maintainer.pl, so not each of them has to be in MAINTAINERS.
-# shellcheck disable=SC2034 # used by the scripts that source this
-checkpatch='scripts/checkpatch.pl --strict --show-types --ignore UNKNOWN_COMMIT_ID,FILE_PATH_CHANGES'
-# checkpatch_more PATCH: more of its options. All headers of trace events are written in
-# a style that it does not know.
-checkpatch_more() {
-	! grep -q '^+++ b/include/trace/events/' "$1" ||
-		echo '--ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT'
-}
-
-# private_apt WHAT INSTEAD: an apt for the Debian mirror (and proxy) of the
-# system's configuration, with lists and a cache of its own in build/apt: no root
-# needed, and the system's package lists stay as they are. It has no suites yet.
-# If there can be none, the error is about WHAT, and says to do INSTEAD.
-private_apt() {
-	apt=$build/apt
-	command -v apt-get >/dev/null || die "no apt-get here to download $1: $2"
-
-	# Debian's own main archive, of the mirrors that the system uses. Before the
-	# system's first "apt-get update" only the address can tell which one that is.
-	# shellcheck disable=SC2016 # apt expands these
-	mirror=$(apt-get indextargets \
-		--format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)' \
-		'Created-By: Packages' 2>/dev/null | awk -F '|' '
-		$3 != "main" { next }
-		$1 == "Debian" && $2 == "Debian" { sure = $4; exit }
-		$1 == "" && $4 ~ /\/debian\/?$/ && maybe == "" { maybe = $4 }
-		END { print sure != "" ? sure : maybe }')
-	[ -n "$mirror" ] ||
-		die "this system's apt configuration names no Debian mirror: $2"
-	for keyring in /usr/share/keyrings/debian-archive-keyring.gpg \
-		/usr/share/keyrings/debian-archive-keyring.pgp ''; do
-		[ ! -f "$keyring" ] || break
-	done
-	[ -n "$keyring" ] ||
-		die "no Debian keyring: type 'apt-get install debian-archive-keyring'"
-
-	rm -rf "$apt/lists"
-	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/download"
-	: >"$apt/sources.list"
-	cat >"$apt/apt.conf" <<EOF
-Dir::State "$apt";
-Dir::State::lists "$apt/lists";
-Dir::State::status "/dev/null";
-Dir::Cache "$apt/cache";
-Dir::Etc::SourceList "$apt/sources.list";
-Dir::Etc::SourceParts "/dev/null";
-Dir::Etc::Preferences "/dev/null";
-Dir::Etc::PreferencesParts "/dev/null";
-Acquire::Languages "none";
-APT::Sandbox::User "root";
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-EOF
-}
-
-# add_suite SUITE: read its package list, too, if the mirror has it.
-add_suite() {
-	echo "deb [signed-by=$keyring target=Packages] $mirror $1 main" \
-		>>"$apt/sources.list"
-	apt-get -c "$apt/apt.conf" -qq update >"$apt/update.log" 2>&1 </dev/null || :
-}
-
-# Could the package list of any suite be read?
-have_lists() { [ -n "$(find "$apt/lists" -name '*_Packages*')" ]; }
-
-# download PACKAGE[=VERSION]...: to build/apt/download
-download() {
-	(cd "$apt/download" && apt-get -c "$apt/apt.conf" -qq download "$@") \
-		>"$apt/download.log" 2>&1 </dev/null
-}
-download_error() { grep -m 1 '^[EW]:' "$apt/download.log" || echo interrupted; }
