@@ -43,7 +43,7 @@ check: tree ## what reviewers' tools would say: compilers, architectures, docume
 kernels: tree ## the series on the other kernels of kernels/*.env and patches/lts-*/
 	@scripts/verify/kernels
 
-test-full: tree ## test, check, coverage, mutate, drivers, hmm, trace, bench and bench-cost, one after the other
+test-full: tree ## test, check, coverage, mutate, drivers, hmm, trace, kernels, bench and bench-cost, one after the other
 	@scripts/verify/test-full
 
 kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp, debug or xe; x86-debug, x86-kcsan, x86-rt or x86-xe: under QEMU)
