@@ -29,7 +29,8 @@ plan() {
 # a time it is that since the last result.
 result() {
 	_now=$(now)
-	printf '%s\t%s\t%s\t%s\n' "$1" "${2:-$((_now - last))}" "$3" "$4" >>"$results_list"
+	printf '%s\t%s\t%s\t%s\n' "$1" "${2:-$((_now - last))}" "$3" \
+		"$(printf '%s' "$4" | tr '\t\n' '  ')" >>"$results_list"
 	last=$_now
 }
 
