@@ -316,10 +316,7 @@ simgpu() (
 				"$root/simgpu/gpu.c" &&
 			cp "$_out/simgpu.ko" "$_out/initramfs/" &&
 			pack "$_out/initramfs" "$_out/initramfs.cpio"
-	} >"$_out/compile.log" 2>&1 || {
-		cat "$_out/compile.log" >&2
-		die "simgpu/ did not build: mend it (the errors are above and in $_short/compile.log), or type 'make packages' if a program is missing"
-	}
+	} >"$_out/compile.log" 2>&1 || did_not_build simgpu/ "$_out/compile.log"
 
 	# loglevel=5 shows warnings and worse. Words that the kernel doesn't know,
 	# like "check", become arguments of /init.
