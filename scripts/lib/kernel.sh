@@ -279,6 +279,7 @@ build_kernel() {
 	_what=$1 _kernel=$3 _log=$6
 	case $4 in um) _image=$3/linux ;; *) _image=$3/arch/x86/boot/bzImage ;; esac
 	_from=$(built_from "$2" "$5" "${kernel_kconfig:-$root/configs/Kconfig}")
+	[ -z "$_from" ] || _from="$_from $(shift 6 && echo "$*")"
 	! is_built "$_kernel" "$_image" "$_from" || return 0
 	[ -f "$_image" ] || note "building a kernel, $_what (some minutes, once)"
 	rm -f "$_kernel/series-built"
@@ -293,8 +294,9 @@ build_kernel() {
 # pack DIRECTORY FILE: FILE.gz is the initramfs with the files in DIRECTORY, whose
 # times and numbers of inodes are not in it.
 pack() {
-	(cd "$1" && touch -d @0 -- * &&
-		printf '%s\n' * | cpio -o -H newc -R 0:0 --reproducible --quiet) >"$2" &&
+	(cd "$1" && find . -exec touch -h -d @0 {} + &&
+		find . -mindepth 1 -printf '%P\n' | sort |
+		cpio -o -H newc -R 0:0 --reproducible --quiet) >"$2" &&
 		gzip -1 -n -f "$2"
 }
 

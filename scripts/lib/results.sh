@@ -206,11 +206,11 @@ checkpatch_patches() {
 	shift
 	# shellcheck disable=SC2086 # a command line
 	set -- $checkpatch --ignore MISSING_SIGN_OFF "$@"
-	for _patch in "$patches"/*/*.patch; do
+	for _patch in "$patches"/[0-9]*/*.patch; do
 		_more=$(checkpatch_more "$_patch")
 		# shellcheck disable=SC2086 # a list
 		check "$_title ${_patch#"$patches/"}" \
-			"cd build/tree && $*${_more:+ $_more} ../../patches/${_patch#"$patches/"}" \
+			"cd ${tree#"$root/"} && $*${_more:+ $_more} ../../patches/${_patch#"$patches/"}" \
 			env -C "$tree" "$@" $_more "$_patch"
 	done
 }
@@ -253,4 +253,13 @@ EOF
 		echo "not ok - kunit $_label: the kernel does not complain (see ${_klog#"$root/"})"
 	fi
 	return "$_ran"
+}
+
+# kunit_cases_at DIRECTORY CONFIG [FILTER LABEL]: kunit_cases of the kernel in
+# DIRECTORY/build/tree. For a subshell, such as that of results: it moves there.
+kunit_cases_at() {
+	SERIES_DIR=$1 top=$1 build=$1/build
+	export SERIES_DIR
+	shift
+	kunit_cases "$@"
 }
