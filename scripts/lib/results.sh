@@ -258,7 +258,7 @@ EOF
 # kunit_cases_at DIRECTORY CONFIG [FILTER LABEL]: kunit_cases of the kernel in
 # DIRECTORY/build/tree. For a subshell, such as that of results: it moves there.
 kunit_cases_at() {
-	SERIES_DIR=$1 top=$1 build=$1/build
+	SERIES_DIR=$1 build=$1/build
 	export SERIES_DIR
 	shift
 	kunit_cases "$@"
