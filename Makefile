@@ -9,7 +9,7 @@ POSTING ?=
 BASE ?=
 export KERNEL CONFIG SIGNOFF POSTING BASE
 
-.PHONY: help move kernels demo bench bench-cost drivers hmm trace test test-full check kunit coverage mutate model cocci tree export mbox packages clean
+.PHONY: help move kernels demo bench bench-cost drivers hmm trace stress test test-full check kunit coverage mutate model cocci tree export mbox packages clean
 .NOTPARALLEL:
 
 help: ## list the targets (this text)
@@ -34,6 +34,9 @@ hmm: tree ## run hmm-tests of the kernel's selftests, with and without the serie
 trace: tree ## find the GPU that makes munmap() slow, with the tracepoints of the series
 	@scripts/verify/trace
 
+stress: tree ## run real programs, mirrored by simulated GPUs that check each page (ARGS=uml/mmap: this one, until something is wrong; ARGS=faults: see planted faults found)
+	@set -f; scripts/verify/stress $(ARGS)
+
 test: tree ## the checks and tests that CI runs, of the series and of the scripts (ARGS=pattern: some of them)
 	@set -f; scripts/verify/test $(ARGS)
 
@@ -43,7 +46,7 @@ check: tree ## what reviewers' tools would say: compilers, architectures, docume
 kernels: tree ## the series on the other kernels of kernels/*.env and patches/lts-*/
 	@scripts/verify/kernels
 
-test-full: tree ## test, check, coverage, mutate, drivers, hmm, trace, kernels, bench and bench-cost, one after the other
+test-full: tree ## test, check, coverage, mutate, drivers, hmm, trace, stress, kernels, bench and bench-cost, one after the other (a tenth of mutate)
 	@scripts/verify/test-full
 
 kunit: tree ## run the KUnit suite in user-mode Linux (ARGS='suite.case*': a filter; CONFIG=smp, debug or xe; x86-debug, x86-kcsan, x86-rt or x86-xe: under QEMU)

@@ -1072,6 +1072,21 @@ demo_refuses_a_path_with_a_space() {
 	setup
 	refuses 'space' run demo
 }
+stress_names_the_list_for_what_it_cannot_run() {
+	for arg in mmap uml uml/ '#' uml/no-such 'uml/m.ap'; do
+		refuses 'no program.*tests/stress-programs' \
+			env SERIES_DIR="$d" "$root/scripts/verify/stress" "$arg"
+	done
+	refuses 'no program.*tests/stress-programs' \
+		env SERIES_DIR="$d" "$root/scripts/verify/stress" uml/mmap uml/fork
+}
+stress_names_the_list_for_a_fault_it_lacks() {
+	refuses 'no fault .*all_faults' \
+		env SERIES_DIR="$d" "$root/scripts/verify/stress" faults not-run
+}
+stress_wants_a_tree() {
+	refuses "make tree" env SERIES_DIR="$d" "$root/scripts/verify/stress" uml/mmap
+}
 
 # --- run them
 

@@ -294,8 +294,9 @@ build_kernel() {
 # pack DIRECTORY FILE: FILE.gz is the initramfs with the files in DIRECTORY, whose
 # times and numbers of inodes are not in it.
 pack() {
-	(cd "$1" && touch -d @0 -- * &&
-		printf '%s\n' * | cpio -o -H newc -R 0:0 --reproducible --quiet) >"$2" &&
+	(cd "$1" && find . -exec touch -h -d @0 {} + &&
+		find . -mindepth 1 -printf '%P\n' | sort |
+		cpio -o -H newc -R 0:0 --reproducible --quiet) >"$2" &&
 		gzip -1 -n -f "$2"
 }
 
