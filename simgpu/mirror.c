@@ -184,6 +184,13 @@ static bool mirror_is_faulty(enum mirror_fault which)
 	return READ_ONCE(fault) == which;
 }
 
+/* In a callback, for the end of an operation; the other modes defer their pass */
+static bool mirror_waits(const struct mirror *mirror)
+{
+	return mirror->mode == SIMGPU_MIRROR_SINGLE ||
+	       mirror->mode == SIMGPU_MIRROR_PASSES;
+}
+
 #define MIRROR_WRITABLE	1UL
 
 static void *mirror_entry(unsigned long pfn, bool writable)
@@ -332,7 +339,7 @@ static void mirror_op_done(struct mirror_invocation *inv)
 	mirror_check_range(mirror, &first, inv->last, "operation");
 	spin_unlock_irqrestore(&mirror->lock, flags);
 
-	if (mirror->mode == SIMGPU_MIRROR_PASSES || mirror->mode == SIMGPU_MIRROR_SINGLE)
+	if (mirror_waits(mirror))
 		complete(&inv->done);
 	else
 		mmu_interval_pass_ready(&inv->pass);
@@ -376,7 +383,7 @@ static void mirror_op_start(struct mirror_invocation *inv,
 	u32 how = get_random_u32_below(8);
 
 	inv->ops_left--;
-	if (mirror->mode == SIMGPU_MIRROR_PASSES || mirror->mode == SIMGPU_MIRROR_SINGLE)
+	if (mirror_waits(mirror))
 		reinit_completion(&inv->done);
 	else
 		mmu_interval_pass_defer(&inv->pass, range);
