@@ -109,6 +109,23 @@ object_instead() {
 		s,[^ ]*${1%.o}\.c.*,'$2.c',"
 }
 
+# object_parts OBJECT LOG: in the current directory, where a user-mode Linux was built
+# with V=1, as LOG says: the commands that object_link needs, and what it links
+object_parts() {
+	# An archive of object files, from which this one can be left out. Its paths
+	# are relative to where it is.
+	_name=${1##*/}
+	cp vmlinux.a "$_name.a"
+	ar dP "$_name.a" "$1"
+	# What is on the stack and is not initialized must not be zero by chance.
+	object_command . "$1" |
+		sed 's/-ftrivial-auto-var-init=zero/-ftrivial-auto-var-init=pattern/' >"$_name.compile"
+	grep -a '^+ gcc .* -o vmlinux.unstripped ' "$2" | sed 's/^+ //' >"$_name.link"
+	if [ ! -s "$_name.compile" ] || [ ! -s "$_name.link" ]; then
+		die "no command that compiles $1 or links the kernel in ${2#"$top/"}: make object_parts in scripts/lib/kernel.sh find it"
+	fi
+}
+
 # object_commands CONFIG OBJECT: build the kernel of configs/kunit-CONFIG.config, so
 # that object_link can make others from it that differ in OBJECT only. build/tree and
 # the kernel that was built stay as they are.
@@ -121,19 +138,7 @@ object_commands() (
 	kunit_py "$1" build --make_options V=1 >"$build/uml-$1.log" 2>&1 ||
 		die "the kernel for configs/kunit-$1.config did not build (see build/uml-$1.log): mend build/tree"
 	cd "$_dir"
-	# An archive of object files, from which this one can be left out. Its paths
-	# are relative to where it is.
-	_name=${2##*/}
-	cp vmlinux.a "$_name.a"
-	ar dP "$_name.a" "$2"
-	# What is on the stack and is not initialized must not be zero by chance.
-	object_command . "$2" |
-		sed 's/-ftrivial-auto-var-init=zero/-ftrivial-auto-var-init=pattern/' >"$_name.compile"
-	grep -a '^+ gcc .* -o vmlinux.unstripped ' "$build/uml-$1.log" |
-		sed 's/^+ //' >"$_name.link"
-	if [ ! -s "$_name.compile" ] || [ ! -s "$_name.link" ]; then
-		die "no command that compiles $2 or links the kernel in build/uml-$1.log: make object_commands in scripts/lib/kernel.sh find it"
-	fi
+	object_parts "$2" "$build/uml-$1.log"
 )
 
 # object_link CONFIG OBJECT FILE [FLAG...]: compile FILE.c in the place of what OBJECT is
